@@ -1,0 +1,197 @@
+"""TFRecord shards: hands packed with their encoded images for fast, parallel reading.
+
+One record is one hand. All labels have a fixed shape so that they parse in graph
+ops; what is unknown is NaN (3D, intrinsics) or -1 (handedness).
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from tf_handgroups.datasets.sample import HANDEDNESS, HandSample
+from tf_handgroups.errors import InputError
+
+INDEX_NAME = "dataset.json"
+
+_FLOATS = {"uv_px": (21, 2), "box_px": (4,), "xyz_camera_mm": (21, 3), "intrinsics_px": (3, 3)}
+_INTS = {"visible": (21,), "handedness": (), "presence": (), "image_size": (2,)}
+
+
+def label_arrays(sample: HandSample) -> dict[str, np.ndarray]:
+    """Returns the labels of a sample as arrays of fixed shape and type.
+
+    Unknown 3D joints and intrinsics become NaN, an unknown handedness -1; left is
+    0 and right is 1, the index into `HANDEDNESS`.
+
+    Example:
+
+    >>> sample = HandSample(sample_id="0", image=b"", image_size=(64, 64),
+    ...     uv_px=np.zeros((21, 2)), visible=np.ones(21), handedness="right",
+    ...     box_px=(0, 0, 32, 32))
+    >>> labels = label_arrays(sample)
+    >>> int(labels["handedness"]), bool(np.isnan(labels["xyz_camera_mm"]).all())
+    (1, True)
+    """
+    hand = sample.handedness
+    return {
+        "uv_px": np.nan_to_num(sample.uv_px),
+        "box_px": sample.box_px,
+        "xyz_camera_mm": _or_nan(sample.xyz_camera_mm, (21, 3)),
+        "intrinsics_px": _or_nan(sample.intrinsics_px, (3, 3)),
+        "visible": sample.visible.astype(np.int64),
+        "handedness": np.int64(-1 if hand is None else HANDEDNESS.index(hand)),
+        "presence": np.int64(sample.presence),
+        "image_size": np.asarray(sample.image_size, np.int64),
+    }
+
+
+def _or_nan(value: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
+    return np.full(shape, np.nan, np.float32) if value is None else value
+
+
+class ShardWriter:
+    """Writes samples to one TFRecord file; use as a context manager.
+
+    The caller gives a temporary path and moves the finished file into place
+    (`atomic_files.replacing_file`).
+
+    Args:
+        path: The file to write.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> sample = HandSample(sample_id="0", image=b"jpeg", image_size=(64, 64),
+    ...     uv_px=np.zeros((21, 2)), visible=np.ones(21), handedness=None,
+    ...     box_px=(0, 0, 32, 32))
+    >>> with ShardWriter(folder / "shard-00000-of-00001.tfrecord") as writer:
+    ...     writer.write(sample)
+    >>> _ = (folder / "dataset.json").write_text('{"count": 1}')
+    >>> [sample.sample_id for sample in ShardDataset(folder)]
+    ['0']
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        import tensorflow as tf
+
+        self._tf = tf
+        self._writer = tf.io.TFRecordWriter(os.fspath(path))
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._writer.close()
+
+    def write(self, sample: HandSample) -> None:
+        """Appends one sample; a sample that refers to a file is stored with its bytes."""
+        train = self._tf.train
+        image = sample.image if isinstance(sample.image, bytes) else sample.image.read_bytes()
+        features = {
+            "image": train.Feature(bytes_list=train.BytesList(value=[image])),
+            "sample_id": train.Feature(
+                bytes_list=train.BytesList(value=[sample.sample_id.encode()])
+            ),
+        }
+        for name, value in label_arrays(sample).items():
+            flat = np.ravel(value).tolist()
+            if name in _FLOATS:
+                features[name] = train.Feature(float_list=train.FloatList(value=flat))
+            else:
+                features[name] = train.Feature(int64_list=train.Int64List(value=flat))
+        example = train.Example(features=train.Features(feature=features))
+        self._writer.write(example.SerializeToString(deterministic=True))
+
+
+def parse_record(record):
+    """Parses one serialised record in graph ops.
+
+    Args:
+        record: Scalar string tensor.
+
+    Returns:
+        Dict of tensors: `image` (encoded bytes), `sample_id`, and the labels of
+        `label_arrays` with their static shapes.
+    """
+    import tensorflow as tf
+
+    spec = {"image": tf.io.FixedLenFeature((), tf.string)}
+    spec["sample_id"] = tf.io.FixedLenFeature((), tf.string)
+    spec |= {name: tf.io.FixedLenFeature(shape, tf.float32) for name, shape in _FLOATS.items()}
+    spec |= {name: tf.io.FixedLenFeature(shape, tf.int64) for name, shape in _INTS.items()}
+    return tf.io.parse_single_example(record, spec)
+
+
+class ShardDataset:
+    """The hands in a folder of TFRecord shards, as written by `synth`.
+
+    Args:
+        path: Folder with `dataset.json` and `*.tfrecord` files.
+
+    Raises:
+        InputError: If the folder, its index or a shard is missing or damaged.
+    """
+
+    kind = "synth"
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path)
+        index = self.path / INDEX_NAME
+        if not index.is_file():
+            raise InputError(
+                f"{self.path}: expected a folder of shards with {INDEX_NAME}. Received: no such "
+                "file. Write one with `tf-handgroups synth --count N --seed S --out DIR`."
+            )
+        try:
+            self.info = json.loads(index.read_text())
+            self._count = int(self.info["count"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{index}: expected JSON with a `count`. Received: {error}. Write the set again."
+            ) from error
+        self.shards = sorted(self.path.glob("*.tfrecord"))
+        if not self.shards:
+            raise InputError(f"{self.path}: expected *.tfrecord files. Received: none.")
+        expected = self.info.get("shards")
+        if expected and len(expected) != len(self.shards):
+            raise InputError(
+                f"{self.path}: expected {len(expected)} shards. Received: {len(self.shards)}. "
+                "Run the same `synth` command again to complete the set."
+            )
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[HandSample]:
+        import tensorflow as tf
+
+        records = tf.data.TFRecordDataset([os.fspath(path) for path in self.shards])
+        try:
+            for record in records.map(parse_record):
+                yield _sample({name: value.numpy() for name, value in record.items()})
+        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+            raise InputError(
+                f"{self.path}: a shard is truncated or corrupt ({error.message}). "
+                "Delete it and run the same `synth` command again."
+            ) from error
+
+
+def _sample(record: dict) -> HandSample:
+    hand = int(record["handedness"])
+    xyz, intrinsics = record["xyz_camera_mm"], record["intrinsics_px"]
+    return HandSample(
+        sample_id=record["sample_id"].decode(),
+        image=record["image"],
+        image_size=(int(record["image_size"][0]), int(record["image_size"][1])),
+        uv_px=record["uv_px"],
+        visible=record["visible"],
+        handedness=None if hand < 0 else HANDEDNESS[hand],
+        box_px=record["box_px"],
+        xyz_camera_mm=None if np.isnan(xyz).any() else xyz,
+        intrinsics_px=None if np.isnan(intrinsics).any() else intrinsics,
+        presence=bool(record["presence"]),
+    )
