@@ -7,6 +7,7 @@ consists of biased convolutions only: nothing to freeze, nothing to fold later.
 
 import importlib.resources
 import pathlib
+import zipfile
 from typing import Any
 
 import keras
@@ -55,7 +56,8 @@ def _inverted_residual(
         kernel,
         strides=stride,
         padding="same",
-        depthwise_initializer="he_normal",
+        # He's rule; Keras' own counts all channels as inputs, far too small a scale here.
+        depthwise_initializer=keras.initializers.RandomNormal(stddev=(2.0 / kernel**2) ** 0.5),
         name=f"{name}_depthwise",
     )
     x = _relu6(depthwise(x), f"{name}_depthwise_relu6")
@@ -157,7 +159,7 @@ def load_pretrained(model: keras.Model, path: pathlib.Path | str | None = None) 
     >>> model = keras.Model(images, features[32])
     >>> load_pretrained(model)
     >>> round(float(np.abs(model.get_layer("encoder_stem").get_weights()[0]).max()), 2)
-    2.71
+    17.56
     """
     layers = [
         layer for layer in model.layers if layer.name.startswith("encoder_") and layer.weights
@@ -166,14 +168,13 @@ def load_pretrained(model: keras.Model, path: pathlib.Path | str | None = None) 
 
 
 def _read_weights(path: pathlib.Path | str | None) -> dict[str, np.ndarray]:
-    source: Any = path
-    if path is None:
-        source = importlib.resources.files("tf_handgroups.assets").joinpath(WEIGHTS_FILE)
+    packaged = importlib.resources.files("tf_handgroups.assets").joinpath(WEIGHTS_FILE)
+    source = packaged if path is None else pathlib.Path(path)
     try:
-        with source.open("rb") if path is None else open(path, "rb") as file:
+        with source.open("rb") as file:
             with np.load(file, allow_pickle=False) as stored:
                 return {name: stored[name].astype(np.float32) for name in stored.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{source}: expected the encoder weights as an .npz file ({error}). "
             "Reinstall the package, or derive the file again with "

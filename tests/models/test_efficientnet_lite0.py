@@ -1,0 +1,172 @@
+"""Tests of the pretrained EfficientNet-Lite0 encoder."""
+
+import importlib.resources
+
+import keras
+import numpy as np
+import pytest
+
+from tf_handgroups.assets import derive_efficientnet_lite0
+from tf_handgroups.errors import InputError
+from tf_handgroups.models.efficientnet_lite0 import (
+    WEIGHTS_FILE,
+    efficientnet_lite0_encoder,
+    load_pretrained,
+)
+
+# Mean, standard deviation and the first three channels of the last pixel of each
+# feature map for `smooth_image()`, computed once with the original network in
+# PyTorch 2.13 (wheel efficientnet-lite-pytorch 0.1.0, full float32 checkpoint).
+PYTORCH_FEATURES = {
+    4: (0.92592937, 8.280983, (10.764981, 2.1188383, 4.1375136)),
+    8: (-0.24442343, 8.28833, (-15.678186, -8.599226, 8.945958)),
+    16: (0.015925242, 6.088495, (-7.078768, 2.8395839, -9.135933)),
+    32: (0.35589233, 5.401778, (2.1449337, 6.339368, -4.102335)),
+}
+CHANNELS = {4: 24, 8: 40, 16: 112, 32: 192}
+
+
+def smooth_image() -> np.ndarray:
+    ramp = np.linspace(0, 1, 128, dtype=np.float32)
+    rows, columns = np.meshgrid(ramp, ramp, indexing="ij")
+    image = np.stack([columns, rows, np.abs(np.sin(9 * rows * columns))], axis=-1)
+    return image[None].astype(np.float32)
+
+
+def encoder(pretrained: bool, size: int = 128) -> keras.Model:
+    images = keras.Input((size, size, 3))
+    return keras.Model(images, efficientnet_lite0_encoder(images, pretrained))
+
+
+@pytest.fixture(scope="module")
+def pretrained_encoder() -> keras.Model:
+    return encoder(pretrained=True)
+
+
+def test_shapes_follow_the_strides():
+    model = encoder(pretrained=False, size=64)
+    shapes = {stride: tuple(feature.shape) for stride, feature in model.output.items()}
+    assert shapes == {s: (None, 64 // s, 64 // s, CHANNELS[s]) for s in CHANNELS}
+
+
+def test_matches_the_pytorch_original(pretrained_encoder):
+    # float16 storage perturbs each weight by at most 2^-11; on this image the maps
+    # differ from the original by 0.4-0.7 % of their standard deviation (2e-6 with
+    # float32 weights). A wrong padding, epsilon or normalisation changes > 5 %.
+    features = pretrained_encoder(smooth_image())
+    for stride, (mean, deviation, last_pixel) in PYTORCH_FEATURES.items():
+        feature = keras.ops.convert_to_numpy(features[stride])
+        tolerance = 0.02 * deviation
+        assert abs(feature.mean() - mean) < tolerance
+        assert abs(feature.std() - deviation) < tolerance
+        np.testing.assert_allclose(feature[0, -1, -1, :3], last_pixel, atol=tolerance)
+
+
+def test_every_stored_array_is_used_exactly_once(pretrained_encoder):
+    with importlib.resources.files("tf_handgroups.assets").joinpath(WEIGHTS_FILE).open("rb") as f:
+        with np.load(f) as file:
+            stored = {name: file[name] for name in file.files}
+    assert sum(array.size for array in stored.values()) == pretrained_encoder.count_params()
+    assert len(stored) == len(pretrained_encoder.weights)
+    for weight in pretrained_encoder.weights:
+        layer, part = weight.path.split("/")
+        np.testing.assert_array_equal(weight.numpy(), stored[f"{layer}/{part}"])
+
+
+def test_load_pretrained_by_name_into_a_larger_model(pretrained_encoder):
+    images = keras.Input((64, 64, 3))
+    features = efficientnet_lite0_encoder(images, pretrained=False)
+    model = keras.Model(images, keras.layers.Dense(2, name="head")(features[32]))
+    head = model.get_layer("head").get_weights()
+    load_pretrained(model)
+    for name in ("encoder_stem", "encoder_block14_project"):
+        for ours, reference in zip(
+            model.get_layer(name).get_weights(),
+            pretrained_encoder.get_layer(name).get_weights(),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, reference)
+    np.testing.assert_array_equal(model.get_layer("head").get_weights()[0], head[0])
+
+
+def test_random_encoder_keeps_its_scale():
+    # He initialisation: the signal neither dies nor explodes over 45 convolutions.
+    deviation = np.std(keras.ops.convert_to_numpy(encoder(False)(smooth_image())[32]))
+    assert 1e-3 < deviation < 1e3
+
+
+@pytest.mark.parametrize("shape", [(100, 128, 3), (128, 128, 1), (128, 3)])
+def test_rejects_images_that_do_not_fit(shape):
+    with pytest.raises(InputError, match="Received: shape="):
+        efficientnet_lite0_encoder(keras.Input(shape), pretrained=False)
+
+
+def test_rejects_a_model_without_the_encoder():
+    images = keras.Input((32, 32, 3))
+    model = keras.Model(images, keras.layers.Conv2D(2, 1, name="encoder_other")(images))
+    with pytest.raises(InputError, match="Received: without counterpart="):
+        load_pretrained(model)
+
+
+def test_rejects_broken_weight_files(tmp_path):
+    model = encoder(pretrained=False, size=32)
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK\x03\x04 truncated")
+    with pytest.raises(InputError, match=r"broken\.npz"):
+        load_pretrained(model, broken)
+    with pytest.raises(InputError, match=r"missing\.npz"):
+        load_pretrained(model, tmp_path / "missing.npz")
+
+
+def test_rejects_weights_of_another_shape(tmp_path):
+    model = encoder(pretrained=False, size=32)
+    arrays = {weight.path: np.zeros(weight.shape, np.float16) for weight in model.weights}
+    arrays["encoder_stem/bias"] = np.zeros(3, np.float16)
+    np.savez(tmp_path / "odd.npz", allow_pickle=False, **arrays)
+    with pytest.raises(InputError, match="Received: shapes="):
+        load_pretrained(model, tmp_path / "odd.npz")
+
+
+def test_derivation_folds_batch_norm_exactly():
+    generator = np.random.default_rng(0)
+    state = {}
+    for weight in encoder(pretrained=False, size=32).weights:
+        layer, part = weight.path.split("/")
+        block = layer.removeprefix("encoder_")
+        if block == "stem":
+            conv, norm = "_conv_stem", "_bn0"
+        else:
+            number, kind = int(block[5:7]), block.split("_")[1]
+            index = {"expand": 0, "depthwise": 1, "project": 2}[kind]
+            conv, norm = f"_blocks.{number}._{kind}_conv", f"_blocks.{number}._bn{index}"
+        if part == "kernel":
+            axes = (2, 3, 0, 1) if layer.endswith("depthwise") else (3, 2, 0, 1)
+            shape = tuple(weight.shape[axis] for axis in axes)
+            state[f"{conv}.weight"] = generator.normal(size=shape)
+        else:
+            for name in ("weight", "bias", "running_mean"):
+                state[f"{norm}.{name}"] = generator.normal(size=weight.shape)
+            state[f"{norm}.running_var"] = generator.uniform(0.5, 2, size=weight.shape)
+    arrays = derive_efficientnet_lite0.derive(state)
+    assert len(arrays) == 90
+    # One output channel of the stem on one patch: convolution, then batch norm.
+    patch = generator.normal(size=(3, 3, 3))  # height, width, channels
+    direct = np.sum(patch.transpose(2, 0, 1) * state["_conv_stem.weight"][5])
+    norm = {name: state[f"_bn0.{name}"][5] for name in ("weight", "bias")}
+    mean, variance = state["_bn0.running_mean"][5], state["_bn0.running_var"][5]
+    direct = norm["weight"] * (direct - mean) / np.sqrt(variance + 1e-3) + norm["bias"]
+    folded = np.sum(patch * arrays["encoder_stem/kernel"][..., 5]) + arrays["encoder_stem/bias"][5]
+    assert abs(direct - folded) < 0.01  # float16 storage
+    del state["_blocks.3._bn1.bias"]
+    with pytest.raises(InputError, match="Received: missing="):
+        derive_efficientnet_lite0.derive(state)
+
+
+def test_derivation_script_explains_itself(tmp_path, capsys):
+    # Without PyTorch the message says how to get it; with it, that the file is no checkpoint.
+    (tmp_path / "no.pth").write_bytes(b"text")
+    arguments = [str(tmp_path / "no.pth"), str(tmp_path / "out.npz")]
+    assert derive_efficientnet_lite0.main(arguments) == 2
+    message = capsys.readouterr().err
+    assert "pip install torch" in message or "expected a PyTorch checkpoint" in message
+    assert not (tmp_path / "out.npz").exists()
