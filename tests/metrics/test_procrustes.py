@@ -54,7 +54,8 @@ def test_mask_fits_only_those_joints(random):
 
 def test_too_few_joints_is_nan(random):
     mask = np.arange(21) < 2
-    assert np.isnan(procrustes_align(*random.normal(size=(2, 21, 3)), mask)).all()
+    source, target = random.normal(size=(2, 21, 3))
+    assert np.isnan(procrustes_align(source, target, mask)).all()
 
 
 def test_collapsed_source_stays_finite(random):

@@ -1,9 +1,13 @@
 """What all metrics share: joint distances under a mask, summed, divided at the end."""
 
+from typing import Any
+
 import keras
-from keras import ops
 
 from tf_handgroups.errors import InputError
+
+# Pyright reads the bodies of `keras.ops` as returning None.
+ops: Any = keras.ops
 
 
 def mask_of(sample_weight, y_true):

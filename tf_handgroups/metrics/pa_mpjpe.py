@@ -1,10 +1,14 @@
 """`PAMPJPE`: 3D joint distance after the best scale, rotation and shift."""
 
+from typing import Any
+
 import keras
-from keras import ops
 
 from tf_handgroups.metrics.joint_errors import MaskedMean, joint_distances
 from tf_handgroups.metrics.procrustes import MIN_JOINTS
+
+# Pyright reads the bodies of `keras.ops` as returning None.
+ops: Any = keras.ops
 
 
 @keras.saving.register_keras_serializable(package="handgroups")

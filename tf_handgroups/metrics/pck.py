@@ -1,10 +1,14 @@
 """`PCK`: share of joints closer to the truth than a fraction of the hand's size."""
 
+from typing import Any
+
 import keras
-from keras import ops
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.metrics.joint_errors import MaskedMean, joint_distances
+
+# Pyright reads the bodies of `keras.ops` as returning None.
+ops: Any = keras.ops
 
 
 @keras.saving.register_keras_serializable(package="handgroups")

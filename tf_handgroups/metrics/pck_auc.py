@@ -1,11 +1,15 @@
 """`PCKAUC`: area under the PCK curve between two thresholds, and its NumPy twin."""
 
+from typing import Any
+
 import keras
 import numpy as np
-from keras import ops
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.metrics.joint_errors import MaskedMean, joint_distances
+
+# Pyright reads the bodies of `keras.ops` as returning None.
+ops: Any = keras.ops
 
 # hand3d's `get_measures(0, 0.05, 20)`, on which the published tables rest. What
 # they call "AUC 20-50" are its last twelve thresholds, 21.05 .. 50 mm.
