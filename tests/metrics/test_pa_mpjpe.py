@@ -20,7 +20,7 @@ class TestPAMPJPE(MetricCase):
 
     def test_matches_numpy_where_the_best_fit_would_mirror(self):
         truth, guess, mask = self.batch()
-        guess = guess * np.float32([-1, 1, 1])
+        guess = guess * np.array([-1, 1, 1], "float32")
         got = self.value((truth, guess, mask))
         np.testing.assert_allclose(got, self.expected(truth, guess, mask), rtol=1e-5)
         assert got > 10

@@ -21,8 +21,8 @@ class TestPCK(MetricCase):
 
     def test_threshold_itself_is_correct(self):
         truth = np.zeros((1, 21, 2), "float32")
-        assert self.value((truth, truth + np.float32([16.0, 0.0]), None)) == 1.0
-        assert self.value((truth, truth + np.float32([16.01, 0.0]), None)) == 0.0
+        assert self.value((truth, truth + np.array([16.0, 0.0], "float32"), None)) == 1.0
+        assert self.value((truth, truth + np.array([16.01, 0.0], "float32"), None)) == 0.0
 
 
 @pytest.mark.parametrize("name", ["threshold", "reference_px"])

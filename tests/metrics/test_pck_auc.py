@@ -27,7 +27,9 @@ class TestPCKAUC(MetricCase):
         metric = PCKAUC(low_mm=20.0, high_mm=50.0, num_thresholds=31)
         # 35 mm everywhere: thresholds 20..34 fail, 35..50 pass; the trapezoid over
         # 34..35 adds half a step.
-        got = self.value((truth, truth + np.float32([35.0, 0.0, 0.0]), None), metric=metric)
+        got = self.value(
+            (truth, truth + np.array([35.0, 0.0, 0.0], "float32"), None), metric=metric
+        )
         assert got == pytest.approx(15.5 / 30, abs=1e-6)
 
 
