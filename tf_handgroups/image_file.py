@@ -1,0 +1,156 @@
+"""Reading and writing image files so that a bad file is an error, not a grey picture.
+
+Pillow rather than OpenCV reads: it tells the size before decoding anything and
+refuses truncated files, which OpenCV silently completes with grey.
+"""
+
+import io
+import os
+import pathlib
+import warnings
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tf_handgroups.atomic_files import replacing_file
+from tf_handgroups.errors import InputError
+
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".bmp": "BMP"}
+MAX_PIXELS = 50_000_000
+MIN_SIDE_PX = 8
+
+# What Pillow's decoders raise for damaged files, besides UnidentifiedImageError.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError)
+
+
+def read_image(
+    path_or_bytes: str | os.PathLike | bytes, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Decodes a JPEG, PNG, WebP or BMP image.
+
+    The EXIF orientation of photographs is applied: rows and columns are those one
+    sees on the screen. Grey becomes RGB, an alpha channel is dropped (not blended),
+    16-bit images are reduced to 8 bits, of animations the first picture is taken.
+
+    Args:
+        path_or_bytes: File, or its contents.
+        max_pixels: Largest width * height that is decoded. It is compared with the
+            size in the header, so that a small file cannot fill the memory.
+
+    Returns:
+        `(height, width, 3)` uint8 RGB.
+
+    Raises:
+        InputError: If the file is missing, no image, damaged or truncated, has too
+            many pixels or fewer than 8 a side.
+
+    Example:
+
+    >>> import tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "hand.png"
+    >>> write_image(file, np.full((16, 24, 3), 200, np.uint8))
+    >>> read_image(file).shape, int(read_image(file.read_bytes()).min())
+    ((16, 24, 3), 200)
+    """
+    where = "image bytes" if isinstance(path_or_bytes, bytes) else os.fspath(path_or_bytes)
+    with _open(path_or_bytes) as stream, warnings.catch_warnings():
+        # Pillow warns about damaged EXIF blocks and sizes; sizes are checked below,
+        # and an image with damaged metadata is still an image.
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(stream, formats=sorted(set(FORMATS.values())))
+        except UnidentifiedImageError as error:
+            raise InputError(
+                f"{where}: expected a JPEG, PNG, WebP or BMP image. Received: "
+                "something else, or next to nothing. Convert the file."
+            ) from error
+        except Image.DecompressionBombError as error:
+            raise _too_many_pixels(where, str(error), max_pixels) from error
+        except _DAMAGED as error:
+            raise _damaged(where, error) from error
+        width, height = image.size
+        if width * height > max_pixels:
+            raise _too_many_pixels(where, f"size={width}x{height}", max_pixels)
+        if min(width, height) < MIN_SIDE_PX:
+            raise InputError(
+                f"{where}: expected at least {MIN_SIDE_PX} pixels a side. "
+                f"Received: size={width}x{height}. A hand cannot be seen in it."
+            )
+        try:
+            image.load()
+            return _as_rgb(ImageOps.exif_transpose(image))
+        except _DAMAGED as error:
+            raise _damaged(where, error) from error
+
+
+def write_image(path: str | os.PathLike, image: np.ndarray, overwrite: bool = False) -> None:
+    """Writes an RGB image; the file is complete or absent.
+
+    Args:
+        path: Ends in `.jpg`, `.jpeg`, `.png`, `.webp` or `.bmp`.
+        image: `(height, width, 3)` uint8 RGB.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        InputError: If the suffix or the array does not fit, or the file exists and
+            `overwrite` is false.
+
+    Example:
+
+    >>> import tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "new" / "hand.jpg"
+    >>> write_image(file, np.zeros((16, 16, 3), np.uint8))
+    >>> file.is_file()
+    True
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(
+            f"write_image: unknown image format. Received: path={os.fspath(path)!r}. "
+            f"Known suffixes: {', '.join(FORMATS)}."
+        )
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise InputError(
+            "write_image: expected a uint8 array (height, width, 3). "
+            f"Received: dtype={image.dtype}, shape={image.shape}."
+        )
+    options = {"quality": 95} if path.suffix.lower() not in (".png", ".bmp") else {}
+    with replacing_file(path, overwrite) as temporary:
+        Image.fromarray(image).save(temporary, FORMATS[path.suffix.lower()], **options)
+
+
+def _open(path_or_bytes: str | os.PathLike | bytes) -> BinaryIO:
+    if isinstance(path_or_bytes, bytes):
+        return io.BytesIO(path_or_bytes)
+    try:
+        return pathlib.Path(path_or_bytes).open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(
+            f"{os.fspath(path_or_bytes)}: expected a readable image file. Received: {reason}. "
+            "Check the path and its permissions."
+        ) from error
+
+
+def _as_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):
+        # 16-bit grey: Pillow would clip everything above 255 to white.
+        grey = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
+    return np.array(image.convert("RGB"))
+
+
+def _damaged(where: str, error: Exception) -> InputError:
+    return InputError(
+        f"{where}: expected a complete image. Received: damaged or truncated data ({error}). "
+        "Copy or download the file again."
+    )
+
+
+def _too_many_pixels(where: str, found: str, max_pixels: int) -> InputError:
+    return InputError(
+        f"{where}: expected at most max_pixels={max_pixels}. Received: {found}. "
+        "Scale the image down first."
+    )
