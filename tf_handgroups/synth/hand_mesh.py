@@ -1,0 +1,294 @@
+"""A skinned right hand: shape parameters and joint angles in, mesh and joints out.
+
+Hand frame at rest: x to the little finger, y to the wrist, z out of the palm,
+millimetres, origin at the middle MCP. This equals the camera frame of a right
+hand seen from its back with the fingers up.
+
+Joint places (the same in every sample): wrist at the heel of the palm, about
+25 mm before the wrist crease's bones; MCP, PIP, DIP, IP and CMC at the bending axes
+inside the fingers; tips 2.5 mm below the skin of the finger's end.
+"""
+
+import dataclasses
+import functools
+import importlib.resources
+
+import numpy as np
+
+from tf_handgroups.errors import InputError
+
+NUM_BONES = 17
+FOREARM_BONE = 16
+NUM_ANGLES = 25
+
+# Bone b of a finger starts at this canonical joint; palm and forearm at the wrist.
+_BONE_JOINT = (0, *(1 + 4 * finger + part for finger in range(5) for part in range(3)), 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class HandShape:
+    """Proportions of one person's hand, all relative to the template except `scale`.
+
+    Args:
+        scale: Overall size; 1 is a hand of about 190 mm.
+        finger_length: `(5,)` length factor per finger, thumb first.
+        finger_thickness: `(5,)` thickness factor per finger.
+        palm: `(3,)` factors of palm width, length, thickness.
+        forearm_thickness: Thickness factor of the forearm.
+    """
+
+    scale: float = 1.0
+    finger_length: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(5))
+    finger_thickness: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(5))
+    palm: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3))
+    forearm_thickness: float = 1.0
+
+
+def random_shape(generator: np.random.Generator) -> HandShape:
+    """Draws a hand between a small child's and a large man's.
+
+    Example:
+    >>> 0.6 < random_shape(np.random.default_rng(0)).scale < 1.25
+    True
+    """
+    scale = generator.uniform(0.66, 0.86) if generator.random() < 0.12 else None
+    if scale is None:
+        scale = float(np.clip(generator.normal(0.97, 0.07), 0.8, 1.2))
+    length = 0.98 + 0.06 * generator.standard_normal() + 0.03 * generator.standard_normal(5)
+    thick = 1.12 + 0.08 * generator.standard_normal() + 0.02 * generator.standard_normal(5)
+    palm = 1.0 + np.array([0.06, 0.05, 0.06]) * generator.standard_normal(3)
+    return HandShape(
+        scale=float(scale),
+        finger_length=np.clip(length, 0.82, 1.22),
+        finger_thickness=np.clip(thick, 0.8, 1.25),
+        palm=np.clip(palm, 0.88, 1.16),
+        forearm_thickness=float(np.clip(1.0 + 0.1 * generator.standard_normal(), 0.8, 1.25)),
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HandTemplate:
+    """The asset's arrays and what follows from them.
+
+    Args:
+        vertices_mm: `(V, 3)` rest positions.
+        faces: `(F, 3)` int32, counter-clockwise seen from outside.
+        bone_weights: `(17, V)` skin weights.
+        rotations: `(21, 3, 3)` joint frames at rest; -z is forward, y dorsal.
+        joints_mm: `(21, 3)` canonical joints at rest.
+        wrist_pivot_mm: `(3,)` point the forearm turns about.
+        normals: `(V, 3)` unit normals at rest.
+    """
+
+    vertices_mm: np.ndarray
+    faces: np.ndarray
+    bone_weights: np.ndarray
+    rotations: np.ndarray
+    joints_mm: np.ndarray
+    wrist_pivot_mm: np.ndarray
+    normals: np.ndarray
+
+
+@functools.cache
+def load_template() -> HandTemplate:
+    """Returns the embedded hand, read once per process.
+
+    Example:
+    >>> load_template().joints_mm.shape
+    (21, 3)
+    """
+    asset = importlib.resources.files("tf_handgroups.assets") / "hand_mesh.npz"
+    with asset.open("rb") as file, np.load(file) as data:
+        faces = data["faces"].astype(np.int32)
+        vertices = data["vertices_mm"]
+        return HandTemplate(
+            vertices_mm=vertices,
+            faces=faces,
+            bone_weights=np.ascontiguousarray(data["weights"].T),
+            rotations=data["joint_rotations"].astype(np.float64),
+            joints_mm=data["joints_mm"].astype(np.float64),
+            wrist_pivot_mm=data["wrist_pivot_mm"].astype(np.float64),
+            normals=vertex_normals(vertices, faces),
+        )
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Returns area-weighted unit normals `(V, 3)` float32 of a triangle mesh."""
+    x, y, z = (np.ascontiguousarray(vertices[:, axis])[faces.T] for axis in range(3))
+    ax, ay, az = x[1] - x[0], y[1] - y[0], z[1] - z[0]
+    bx, by, bz = x[2] - x[0], y[2] - y[0], z[2] - z[0]
+    index = faces.T.ravel()
+    summed = [
+        np.bincount(index, weights=np.tile(component, 3), minlength=len(vertices))
+        for component in (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    ]
+    length = np.sqrt(summed[0] ** 2 + summed[1] ** 2 + summed[2] ** 2)
+    return (np.stack(summed, axis=1) / np.maximum(length, 1e-9)[:, None]).astype(np.float32)
+
+
+def rotation(axis: int, angle: float | np.ndarray) -> np.ndarray:
+    """Returns `(..., 3, 3)` rotations by `angle` `(...)` radians about axis 0, 1 or 2.
+
+    Example:
+    >>> (rotation(2, np.pi / 2) @ [1, 0, 0]).round(6).tolist()
+    [0.0, 1.0, 0.0]
+    """
+    angle = np.asarray(angle, np.float64)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    matrix = np.zeros((*angle.shape, 3, 3))
+    one, two = (axis + 1) % 3, (axis + 2) % 3
+    matrix[..., axis, axis] = 1.0
+    matrix[..., one, one] = matrix[..., two, two] = cosine
+    matrix[..., two, one], matrix[..., one, two] = sine, -sine
+    return matrix
+
+
+def _euler_yxz(matrix: np.ndarray) -> tuple[float, float, float]:
+    """Angles (a, b, c) with `matrix = Ry(a) Rx(b) Rz(c)`."""
+    b = np.arcsin(np.clip(-matrix[1, 2], -1, 1))
+    return (
+        float(np.arctan2(matrix[0, 2], matrix[2, 2])),
+        float(b),
+        float(np.arctan2(matrix[1, 0], matrix[1, 1])),
+    )
+
+
+@functools.cache
+def rest_angles() -> np.ndarray:
+    """Returns `(5, 3, 3)`: per finger and bone the rest turn (sideways, bend, twist), radians."""
+    template = load_template()
+    angles = np.zeros((5, 3, 3))
+    for finger in range(5):
+        parent = template.rotations[0]
+        for part in range(3):
+            own = template.rotations[1 + 4 * finger + part]
+            angles[finger, part] = _euler_yxz(parent.T @ own)
+            parent = own
+    return angles
+
+
+def pose_hand(
+    angles: np.ndarray, shape: HandShape | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Computes the joints and bone transforms of posed hands of one shape.
+
+    Args:
+        angles: `(..., 25)` radians. Per finger (thumb first) four entries: sideways,
+            and the bends of the first, second and third bone. Then 20 thumb twist,
+            21 wrist bend (positive towards the palm), 22 wrist sideways, 23 forearm
+            twist, 24 palm arch (turns the fingers' bending planes together).
+            Sideways is positive towards the thumb; bend is positive towards the palm
+            and zero when the bone continues its parent. The thumb's first bone is
+            measured from the direction of the straight fingers.
+        shape: Proportions; defaults to the template's.
+
+    Returns:
+        Joints `(..., 21, 3)` in millimetres, and linear parts `(..., 17, 3, 3)` and
+        offsets `(..., 17, 3)` such that vertex = linear @ rest + offset.
+
+    Raises:
+        InputError: If `angles` does not end in 25 values.
+
+    Example:
+    >>> joints, _, _ = pose_hand(np.zeros(25))
+    >>> joints.shape, bool(np.allclose(joints[9], 0))
+    ((21, 3), True)
+    """
+    angles = np.asarray(angles, np.float64)
+    if angles.shape[-1:] != (NUM_ANGLES,):
+        raise InputError(
+            f"pose_hand: expected {NUM_ANGLES} angles in radians on the last axis. "
+            f"Received: shape={angles.shape}. See pose_prior.random_pose."
+        )
+    shape = shape or HandShape()
+    template, rest = load_template(), rest_angles()
+    rest_joints, frames = template.joints_mm, template.rotations
+    batch = angles.shape[:-1]
+    joints = np.zeros((*batch, 21, 3))
+    linear = np.zeros((*batch, NUM_BONES, 3, 3))
+    offset = np.zeros((*batch, NUM_BONES, 3))
+    palm = np.diag(np.asarray(shape.palm)) * shape.scale
+    joints[..., 0, :] = palm @ rest_joints[0]
+    linear[..., 0, :, :] = palm
+    for finger in range(5):
+        first = 1 + 4 * finger
+        origin = np.broadcast_to(palm @ rest_joints[first], (*batch, 3))
+        turn = frames[0]
+        length = shape.finger_length[finger] * shape.scale
+        thick = shape.finger_thickness[finger] * shape.scale
+        for part in range(3):
+            joint, bone = first + part, 1 + 3 * finger + part
+            side, _, twist = rest[finger, part]
+            bend = angles[..., 4 * finger + 1 + part]
+            if part == 0:
+                side = angles[..., 4 * finger]
+                extra = angles[..., 20] if finger == 0 else angles[..., 24] * (finger - 2)
+                twist = twist + extra
+            turn = turn @ rotation(1, side) @ rotation(0, -bend) @ rotation(2, twist)
+            stretch = np.diag([thick, thick, length]) @ frames[joint].T
+            joints[..., joint, :] = origin
+            linear[..., bone, :, :] = turn @ stretch
+            offset[..., bone, :] = origin - turn @ (stretch @ rest_joints[joint])
+            origin = origin + turn @ (stretch @ (rest_joints[joint + 1] - rest_joints[joint]))
+        joints[..., first + 3, :] = origin
+    pivot = template.wrist_pivot_mm
+    wrist = rotation(0, angles[..., 21]) @ rotation(1, angles[..., 23])
+    wrist = rotation(2, angles[..., 22]) @ wrist
+    thick = shape.scale * shape.forearm_thickness
+    across = np.diag([thick * shape.palm[0], shape.scale, thick * shape.palm[2]])
+    linear[..., FOREARM_BONE, :, :] = wrist @ across
+    offset[..., FOREARM_BONE, :] = palm @ pivot - wrist @ (across @ pivot)
+    return joints, linear, offset
+
+
+# Bending joints whose backs stand out when bent: finger and which of its bends.
+_KNUCKLES = tuple((finger, part) for finger in range(5) for part in range(3) if finger or part)
+
+
+@functools.cache
+def _knuckle_weights() -> np.ndarray:
+    """`(14, V)` float32: how much each vertex belongs to the back of each knuckle."""
+    template = load_template()
+    rows = []
+    for finger, part in _KNUCKLES:
+        joint = 1 + 4 * finger + part
+        dorsal = template.rotations[joint][:, 1]
+        radius = 7.0 if part == 0 else 5.0
+        squared = ((template.vertices_mm - template.joints_mm[joint] - dorsal * 6) ** 2).sum(axis=1)
+        facing = np.clip(template.normals @ dorsal, 0, 1)
+        rows.append(np.exp(-squared / (2 * radius**2)) * facing)
+    return np.array(rows, np.float32)
+
+
+def raise_knuckles(vertices: np.ndarray, angles: np.ndarray, height_mm: float) -> np.ndarray:
+    """Lifts the backs of bent joints, where linear-blend skinning loses the knuckles.
+
+    Args:
+        vertices: `(V, 3)` posed vertices.
+        angles: `(25,)` radians, as for `pose_hand`.
+        height_mm: Lift of a finger's first knuckle at 90 degrees.
+
+    Returns:
+        `(V, 3)` float32 vertices; joints do not move.
+    """
+    lift = [
+        np.sin(np.clip(angles[4 * finger + 1 + part], 0, np.pi / 2)) * (1.0, 0.7, 0.4)[part]
+        for finger, part in _KNUCKLES
+    ]
+    amount = np.einsum("k,kv->v", np.array(lift, np.float32) * height_mm, _knuckle_weights())
+    return vertices + vertex_normals(vertices, load_template().faces) * amount[:, None]
+
+
+def skin_vertices(linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Returns the skinned vertices `(V, 3)` float32 in millimetres (linear-blend skinning)."""
+    template = load_template()
+    packed = np.concatenate([linear.reshape(NUM_BONES, 9), offset], axis=1).astype(np.float32)
+    # One contiguous row per matrix entry is much faster than one small matrix per vertex;
+    # einsum, because a threaded BLAS costs milliseconds on products this small.
+    blended = np.einsum("be,bv->ev", packed, template.bone_weights)
+    x, y, z = template.vertices_mm.T
+    vertices = np.empty((len(x), 3), np.float32)
+    for row in range(3):
+        first, second, third = blended[3 * row : 3 * row + 3]
+        vertices[:, row] = first * x + second * y + third * z + blended[9 + row]
+    return vertices
