@@ -1,0 +1,295 @@
+"""Figures of the reports, as PNG bytes.
+
+They are built from `Figure` objects; `pyplot` and its global state are not used,
+so that plotting inside a training process or a thread disturbs nothing.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from tf_handgroups.errors import InputError
+from tf_handgroups.joints import BONES, FINGERS, JOINT_NAMES, NUM_JOINTS
+from tf_handgroups.mean_hand import BONE_RATIOS
+from tf_handgroups.metrics.pck_auc import area_under_curve
+
+# Distinct for colour-blind readers; groups beyond the eighth repeat the colours.
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#7f7f7f",
+    "#8c6d31",
+)
+
+# Where each finger leaves the palm of the drawn hand and which way it points
+# (degrees from straight up, to the right): a right hand, palm towards the reader.
+_FINGER_BASES = {
+    "thumb": ((0.42, 0.35), 42.0),
+    "index": ((0.58, 1.82), 10.0),
+    "middle": ((0.08, 1.9), 1.0),
+    "ring": ((-0.4, 1.78), -7.0),
+    "little": ((-0.82, 1.5), -18.0),
+}
+
+
+def png(figure: Figure) -> bytes:
+    """Renders a figure.
+
+    Example:
+
+    >>> png(Figure(figsize=(1, 1)))[1:4]
+    b'PNG'
+    """
+    stream = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(stream)
+    return stream.getvalue()
+
+
+def pck_plot(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    xlabel: str = "error threshold (mm)",
+    title: str = "",
+) -> bytes:
+    """Draws PCK curves, the area under each in the legend.
+
+    Args:
+        curves: `{name: (thresholds, shares)}`, both `(steps,)`, shares in [0, 1].
+        xlabel: What the thresholds are, with unit.
+        title: Title of the figure.
+
+    Returns:
+        PNG bytes.
+
+    Example:
+
+    >>> pck_plot({"model": (np.array([0.0, 50.0]), np.array([0.0, 1.0]))})[1:4]
+    b'PNG'
+    """
+    figure, (axes,) = _figure(1, width=6.4, height=4.4)
+    draw_pck(axes, curves, xlabel, title)
+    return png(figure)
+
+
+def draw_pck(
+    axes: Axes,
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    xlabel: str,
+    title: str = "",
+) -> None:
+    """Draws what `pck_plot` draws into given axes.
+
+    Example:
+
+    >>> axes = Figure().subplots()
+    >>> draw_pck(axes, {"a": (np.array([0.0, 50.0]), np.array([0.0, 1.0]))}, "mm")
+    >>> axes.get_legend().get_texts()[0].get_text()
+    'a: AUC 0.500'
+    """
+    for index, (name, (thresholds, shares)) in enumerate(curves.items()):
+        label = f"{name}: AUC {area_under_curve(shares, thresholds):.3f}"
+        axes.plot(thresholds, shares, color=_colour(index), linewidth=2, label=label)
+        axes.set_xlim(thresholds[0], thresholds[-1])
+    axes.set_ylim(0, 1.01)
+    axes.set(xlabel=xlabel, ylabel="share of joints within the threshold", title=title)
+    axes.grid(alpha=0.25)
+    if curves:
+        axes.legend(loc="lower right", frameon=False)
+
+
+def training_curves(history: Mapping[str, Sequence[float]]) -> bytes:
+    """Draws one panel per logged quantity, training and validation together.
+
+    Args:
+        history: Keras' `History.history`: a list per name, one value per epoch;
+            `val_x` is drawn into the panel of `x`.
+
+    Returns:
+        PNG bytes.
+
+    Raises:
+        InputError: If the history is empty.
+
+    Example:
+
+    >>> training_curves({"loss": [2.0, 1.0], "val_loss": [2.5, 1.5]})[1:4]
+    b'PNG'
+    """
+    names = list(dict.fromkeys(name.removeprefix("val_") for name in history))
+    if not names:
+        raise InputError(
+            "training_curves: expected at least one logged quantity. Received: history={}. "
+            "Train for at least one epoch."
+        )
+    columns = min(3, len(names))
+    figure, panels = _figure(len(names), width=4.2 * columns, height=3.0, columns=columns)
+    for axes, name in zip(panels, names, strict=True):
+        for index, (prefix, label) in enumerate((("", "training"), ("val_", "validation"))):
+            values = history.get(prefix + name)
+            if values is not None:
+                epochs = np.arange(1, len(values) + 1)
+                marker = "o" if len(values) < 3 else None
+                axes.plot(epochs, values, color=_colour(index), label=label, marker=marker)
+        axes.set(xlabel="epoch", title=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.25)
+        axes.legend(frameon=False)
+    return png(figure)
+
+
+def joint_groups_plot(probabilities: np.ndarray, title: str = "") -> bytes:
+    """Draws which joint belongs to which group, and how sure the selector is.
+
+    Left, an open right hand with each joint in the colour of its most probable
+    group; right, a bar per joint split by the probabilities of the groups.
+
+    Args:
+        probabilities: `(21, groups)`, rows are scaled to sum 1. One-hot rows show
+            a fixed grouping.
+        title: Title of the figure.
+
+    Returns:
+        PNG bytes.
+
+    Raises:
+        InputError: If the array has another shape, is negative or not finite, or a
+            row is zero.
+
+    Example:
+
+    >>> joint_groups_plot(np.eye(3)[np.arange(21) % 3])[1:4]
+    b'PNG'
+    """
+    values = np.asarray(probabilities, np.float64)
+    if values.ndim != 2 or values.shape[0] != NUM_JOINTS or values.shape[1] < 1:
+        raise InputError(
+            f"joint_groups_plot: expected probabilities ({NUM_JOINTS}, groups). "
+            f"Received: shape={values.shape}."
+        )
+    total = values.sum(axis=1, keepdims=True)
+    if not (np.isfinite(values).all() and (values >= 0).all() and (total > 0).all()):
+        raise InputError(
+            "joint_groups_plot: expected finite probabilities >= 0 with positive sums. "
+            f"Received: smallest={values.min()!r}, smallest sum={total.min()!r}."
+        )
+    values = values / total
+    figure, (hand, bars) = _figure(2, width=10.0, height=5.6, columns=2)
+    figure.suptitle(title)
+    _draw_open_hand(hand, values.argmax(axis=1), values.shape[1])
+    left = np.zeros(NUM_JOINTS)
+    for group in range(values.shape[1]):
+        bars.barh(JOINT_NAMES, values[:, group], left=left, color=_colour(group), height=0.8)
+        left += values[:, group]
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1), xlabel="probability of each group", title="selector")
+    bars.tick_params(axis="y", labelsize=8, length=0)
+    return png(figure)
+
+
+def bar_comparison(
+    values: Mapping[str, float],
+    ylabel: str,
+    title: str = "",
+    baseline: tuple[str, float] | None = None,
+) -> bytes:
+    """Draws one labelled bar per variant, and a dashed line for a baseline.
+
+    Args:
+        values: `{name: value}` in the order to draw.
+        ylabel: Quantity and unit.
+        title: Title of the figure.
+        baseline: Name and value of the dashed line.
+
+    Returns:
+        PNG bytes.
+
+    Raises:
+        InputError: If there is no value or one is not finite.
+
+    Example:
+
+    >>> bar_comparison({"float32": 1.0, "int8": 1.2}, "error (px)")[1:4]
+    b'PNG'
+    """
+    numbers = np.array(list(values.values()), np.float64)
+    if not numbers.size or not np.isfinite(numbers).all():
+        raise InputError(
+            "bar_comparison: expected at least one value, all finite. "
+            f"Received: values={dict(values)!r}."
+        )
+    # Horizontal bars leave room for long names.
+    figure, (axes,) = _figure(1, width=7.0, height=1.2 + 0.42 * len(numbers))
+    bars = axes.barh(list(values), numbers, color=_colour(0), height=0.65)
+    axes.bar_label(bars, labels=[f"{number:.4g}" for number in numbers], padding=4)
+    axes.invert_yaxis()
+    axes.set(xlabel=ylabel, title=title)
+    axes.margins(x=0.15)
+    axes.tick_params(axis="y", length=0)
+    if baseline is not None:
+        name, value = baseline
+        axes.axvline(value, color="black", linestyle="--", linewidth=1, label=f"{name} {value:.4g}")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    return png(figure)
+
+
+def _colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def _figure(
+    panels: int, width: float, height: float, columns: int = 1
+) -> tuple[Figure, Sequence[Axes]]:
+    rows = -(-panels // columns)
+    figure = Figure(figsize=(width, height * rows), dpi=110, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in grid[panels:]:
+        axes.set_axis_off()
+    return figure, list(grid[:panels])
+
+
+def _open_hand() -> np.ndarray:
+    """Joint positions `(21, 2)` of the drawn hand, y up."""
+    points = np.zeros((NUM_JOINTS, 2))
+    for finger, name in enumerate(FINGERS):
+        (x, y), degrees = _FINGER_BASES[name]
+        first = 1 + 4 * finger
+        points[first] = x, y
+        step = np.array([np.sin(np.radians(degrees)), np.cos(np.radians(degrees))])
+        for joint in range(first + 1, first + 4):
+            length = BONE_RATIOS[BONES.index((joint - 1, joint))]
+            points[joint] = points[joint - 1] + length * step
+    return points
+
+
+def _draw_open_hand(axes: Axes, group_of: np.ndarray, num_groups: int) -> None:
+    points = _open_hand()
+    for parent, child in BONES:
+        axes.plot(*points[[parent, child]].T, color="#c8c8c8", linewidth=7, zorder=1)
+    for group in range(num_groups):
+        chosen = points[group_of == group]
+        label = f"group {group}: {len(chosen)} joints"
+        axes.scatter(*chosen.T, s=210, color=_colour(group), zorder=2, label=label)
+    for joint, point in enumerate(points):
+        axes.annotate(
+            str(group_of[joint]),
+            point,
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white",
+            weight="bold",
+        )
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncol=3, frameon=False, fontsize=8)
+    axes.set_title("right hand, palm towards you")
