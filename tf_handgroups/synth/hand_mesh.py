@@ -4,9 +4,9 @@ Hand frame at rest: x to the little finger, y to the wrist, z out of the palm,
 millimetres, origin at the middle MCP. This equals the camera frame of a right
 hand seen from its back with the fingers up.
 
-Joint places (the same in every sample): wrist at the heel of the palm, about
-25 mm before the wrist crease's bones; MCP, PIP, DIP, IP and CMC at the bending axes
-inside the fingers; tips 2.5 mm below the skin of the finger's end.
+Joint places (the same in every sample): wrist at the heel of the palm; CMC, MCP,
+PIP, DIP and IP at the bending axes inside the hand; tips just below the skin of the
+finger's end. Details: `assets/PROVENANCE_HAND_MESH.md`.
 """
 
 import dataclasses

@@ -207,8 +207,8 @@ def penetration_mm(joints: np.ndarray, thickness: float = 1.0) -> np.ndarray:
         `(...)` millimetres; a few are normal for touching fingers.
 
     Example:
-    >>> open_hand, _, _ = pose_hand(np.zeros(25))
-    >>> bool(penetration_mm(open_hand) > 100)  # thumb laid into the palm
+    >>> thumb_in_index, _, _ = pose_hand(np.zeros(25))
+    >>> bool(penetration_mm(thumb_in_index) > 20)
     True
     """
     share = _SPHERES[:, 2:3]

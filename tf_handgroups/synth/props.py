@@ -94,6 +94,7 @@ def random_occluder(generator: np.random.Generator, size: int) -> np.ndarray | N
         cv2.fillPoly(alpha, [points], 1.0, cv2.LINE_AA, 4)
     alpha = cv2.GaussianBlur(alpha, (0, 0), float(generator.uniform(0.4, 1.5)))
     colour = generator.uniform(0, 1) * np.ones(3) + generator.normal(0, 0.2, 3)
-    slope = np.linspace(*generator.uniform(0.6, 1.2, 2), size)[None, :, None]
+    first, last = generator.uniform(0.6, 1.2, 2)
+    slope = np.linspace(first, last, size)[None, :, None]
     layer = np.clip(colour * 255, 5, 250) * np.broadcast_to(slope, (size, size, 1))
     return np.concatenate([layer, alpha[:, :, None]], axis=2).astype(np.float32)

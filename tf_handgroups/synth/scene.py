@@ -5,10 +5,10 @@ import dataclasses
 import cv2
 import numpy as np
 
+from tf_handgroups.camera import mirror_intrinsics, mirror_xyz, project
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.synth.background import random_background
-from tf_handgroups.synth.camera import View, project, random_view
 from tf_handgroups.synth.hand_mesh import (
     load_template,
     pose_hand,
@@ -31,6 +31,7 @@ from tf_handgroups.synth.shading import (
     random_light,
     shade,
 )
+from tf_handgroups.synth.viewpoint import View, random_view
 
 # Part of every data set's description: raised whenever the pictures change.
 SYNTH_VERSION = 1
@@ -82,7 +83,7 @@ def render_hand(generator: np.random.Generator, image_size: int) -> RenderedHand
     light = random_light(generator)
     faces = load_template().faces
     vertices = skin_vertices(linear, offset)
-    knuckles = np.float32(generator.uniform(1.0, 5.0) * shape.scale)
+    knuckles = float(generator.uniform(1.0, 5.0) * shape.scale)
     vertices = raise_knuckles(vertices, angles, knuckles)
     sleeve = None
     if generator.random() < 0.55:
@@ -92,6 +93,7 @@ def render_hand(generator: np.random.Generator, image_size: int) -> RenderedHand
     vertices = view.to_camera(vertices).astype(np.float32)
     fine = image_size * SUPERSAMPLING
     # Pixel centres: fine pixel i covers coarse coordinate (i + 0.5) / s - 0.5.
+    # Parts behind the camera are kept out by `near`; they only must not divide by zero.
     points = project(np.maximum(vertices, [-1e9, -1e9, 1.0]), view.intrinsics_px)
     points = (points + 0.5) * SUPERSAMPLING - 0.5
     found = rasterize(points, vertices[:, 2], faces, fine, fine, near=_NEAR_MM)
@@ -247,13 +249,13 @@ def render_sample(seed: int, image_size: int = 192) -> HandSample:
     hand = render_hand(generator, int(image_size))
     image = random_camera_look(generator, _compose(generator, hand, int(image_size)))
     xyz = hand.joints_camera_mm
-    intrinsics = hand.view.intrinsics_px.copy()
+    intrinsics = hand.view.intrinsics_px
     if mirrored:
         image = np.ascontiguousarray(image[:, ::-1])
-        xyz = xyz * [-1.0, 1.0, 1.0]
-        intrinsics[0, 2] = image_size - 1 - intrinsics[0, 2]
+        xyz = mirror_xyz(xyz)
+        intrinsics = mirror_intrinsics(intrinsics, image_size)
     uv = project(xyz, intrinsics)
-    inside = ((uv > -0.5) & (uv < image_size - 0.5)).all(axis=1)
+    inside = np.all((uv > -0.5) & (uv < image_size - 0.5), axis=1)
     return HandSample(
         sample_id=sample_id,
         image=encode_jpeg(generator, image),

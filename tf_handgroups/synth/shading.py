@@ -89,9 +89,9 @@ def look_up_skin(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.n
     count, fold = len(texels), 512
     padded = np.zeros((-(-count // fold) * fold, 2), np.float32)
     padded[:count] = texels
-    padded = padded.reshape(-1, fold, 2)
+    columns, rows = cv2.split(padded.reshape(-1, fold, 2))
     colours = [
-        cv2.remap(side, padded, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(side, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for side in maps
     ]
     flat = [colour.reshape(-1, 3)[:count] for colour in colours]

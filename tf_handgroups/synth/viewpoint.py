@@ -31,17 +31,6 @@ class View:
         return points_mm @ self.rotation.T + self.translation_mm
 
 
-def project(xyz_camera_mm: np.ndarray, intrinsics_px: np.ndarray) -> np.ndarray:
-    """Projects `(N, 3)` camera-frame points to `(N, 2)` pixels.
-
-    Example:
-    >>> project(np.array([[10.0, 0.0, 100.0]]), np.diag([50.0, 50.0, 1.0])).tolist()
-    [[5.0, 0.0]]
-    """
-    homogeneous = xyz_camera_mm @ intrinsics_px.T
-    return homogeneous[:, :2] / homogeneous[:, 2:]
-
-
 def random_orientation(generator: np.random.Generator) -> np.ndarray:
     """Draws a rotation hand -> camera: any viewing direction, fingers within 60 degrees of up.
 

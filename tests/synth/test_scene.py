@@ -1,0 +1,139 @@
+"""Whole pictures: determinism, exact labels, mirroring, negatives."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tf_handgroups.camera import project
+from tf_handgroups.datasets.sample import box_around
+from tf_handgroups.errors import InputError
+from tf_handgroups.image_file import read_image
+from tf_handgroups.synth import scene
+from tf_handgroups.synth.scene import SYNTH_VERSION, render_hand, render_sample
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return [render_sample(seed, 96) for seed in range(80)]
+
+
+@pytest.fixture(scope="module")
+def hands(samples):
+    return [sample for sample in samples if sample.presence]
+
+
+def test_same_seed_same_bytes_even_in_another_process():
+    code = (
+        "import sys; from tf_handgroups.synth.scene import render_sample as r;"
+        "sys.stdout.write(r(12, 96).image.hex()); assert 'tensorflow' not in sys.modules"
+    )
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    sample = render_sample(12, 96)
+    assert sample.image.hex() == other.stdout
+    assert sample.image != render_sample(13, 96).image
+
+
+def test_labels_project_exactly(hands):
+    for sample in hands:
+        uv = project(sample.xyz_camera_mm, sample.intrinsics_px)
+        np.testing.assert_allclose(uv, sample.uv_px, atol=1e-3)
+        np.testing.assert_allclose(sample.box_px, box_around(sample.uv_px), atol=1e-4)
+        inside = ((sample.uv_px > -0.5) & (sample.uv_px < 95.5)).all(axis=1)
+        np.testing.assert_array_equal(sample.visible, inside)
+
+
+def test_pictures_have_the_announced_size(samples):
+    for sample in samples[:10]:
+        assert read_image(sample.image).shape == (96, 96, 3)
+        assert sample.image_size == (96, 96)
+
+
+def test_handedness_agrees_with_the_joints(hands):
+    """In the camera frame the palm's normal has opposite signs for left and right."""
+    sides = set()
+    for sample in hands:
+        xyz = sample.xyz_camera_mm
+        side_to_side, up = xyz[17] - xyz[5], xyz[9] - xyz[0]
+        palm = np.cross(side_to_side, -up)
+        bent = xyz[[8, 12, 16, 20]].mean(axis=0) - xyz[[5, 9, 13, 17]].mean(axis=0)
+        curl = np.linalg.norm(bent) / np.linalg.norm(up)
+        sides.add(sample.handedness)
+        if curl < 0.6:  # fists: the tips are certainly on the palm's side
+            assert (palm @ bent > 0) == (sample.handedness == "right"), sample.sample_id
+    assert sides == {"left", "right"}
+
+
+def test_left_hand_is_the_mirrored_right_hand(monkeypatch):
+    """The same draw with and without mirroring: picture and labels are flipped."""
+
+    def encode(generator, image):
+        encoded.append(image)
+        return keep(generator, image)
+
+    seed = next(s for s in range(50) if render_sample(s, 64).handedness == "left")
+    left = render_sample(seed, 64)
+    encoded = []
+    keep = scene.encode_jpeg
+    monkeypatch.setattr(
+        scene, "encode_jpeg", lambda g, image: encoded.append(image) or keep(g, image)
+    )
+    render_sample(seed, 64)
+    generator = np.random.default_rng([SYNTH_VERSION, seed])
+    generator.random(2)
+    hand = render_hand(generator, 64)
+    image = scene.random_camera_look(generator, scene._compose(generator, hand, 64))
+    np.testing.assert_array_equal(encoded[0], image[:, ::-1])
+    right = project(hand.joints_camera_mm, hand.view.intrinsics_px)
+    np.testing.assert_allclose(left.uv_px[:, 0], 63 - right[:, 0], atol=1e-4)
+    np.testing.assert_allclose(left.uv_px[:, 1], right[:, 1], atol=1e-4)
+
+
+def test_joints_lie_on_the_rendered_hand():
+    """Joints are inside the flesh, so from any side they project onto the hand."""
+    covered = []
+    for seed in range(25):
+        hand = render_hand(np.random.default_rng(seed), 128)
+        uv = np.round(project(hand.joints_camera_mm, hand.view.intrinsics_px)).astype(int)
+        inside = ((uv >= 0) & (uv < 128)).all(axis=1)
+        u, v = uv[inside].T
+        # Tips lie 1 mm inside: half a pixel, as much as rounding moves them.
+        covered.append(cv2.dilate(hand.alpha, np.ones((3, 3)))[v, u])
+    assert np.concatenate(covered).min() > 0.9
+
+
+def test_edges_are_soft_and_colour_is_premultiplied():
+    hand = render_hand(np.random.default_rng(3), 96)
+    partial = (hand.alpha > 0.05) & (hand.alpha < 0.95)
+    assert partial.sum() > 50
+    assert not hand.colour[hand.alpha == 0].any()
+    assert (hand.colour.max(axis=2) <= 255 * hand.alpha + 1e-2).all()
+
+
+def test_negatives(samples):
+    negatives = [sample for sample in samples if not sample.presence]
+    assert 1 <= len(negatives) <= 12
+    for sample in negatives:
+        assert sample.handedness is None and sample.xyz_camera_mm is None
+        assert not sample.uv_px.any() and not sample.visible.any()
+        x, y, width, height = sample.box_px
+        assert x > 0 and y > 0 and x + width < 96 and y + height < 96
+
+
+def test_bone_lengths_are_human(hands):
+    lengths = np.array([np.linalg.norm(s.xyz_camera_mm[9] - s.xyz_camera_mm[10]) for s in hands])
+    assert 25 < lengths.min() and lengths.max() < 65
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "3", True, None])
+def test_rejects_seeds(seed):
+    with pytest.raises(InputError, match="Received: seed="):
+        render_sample(seed)
+
+
+@pytest.mark.parametrize("size", [31, 1025, 64.0, None, True])
+def test_rejects_sizes(size):
+    with pytest.raises(InputError, match="Received: image_size="):
+        render_sample(0, size)
