@@ -79,6 +79,27 @@ def pck_plot(
     return png(figure)
 
 
+def pck_panels(panels: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]) -> bytes:
+    """Draws several `pck_plot`s side by side.
+
+    Args:
+        panels: `{xlabel: curves}`.
+
+    Returns:
+        PNG bytes.
+
+    Example:
+
+    >>> pck_panels({"mm": {"model": (np.array([0.0, 50.0]), np.array([0.0, 1.0]))}})[1:4]
+    b'PNG'
+    """
+    count = max(1, len(panels))
+    figure, axes = _figure(count, width=6.4 * count, height=4.4, columns=count)
+    for panel, (xlabel, curves) in zip(axes, panels.items(), strict=False):
+        draw_pck(panel, curves, xlabel)
+    return png(figure)
+
+
 def draw_pck(
     axes: Axes,
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
