@@ -1,6 +1,3 @@
-import os
-import pathlib
-
 import numpy as np
 import pytest
 
@@ -218,12 +215,9 @@ def test_relative_depth_rejects_a_bone_without_length(hands):
         camera.relative_depth(hands)
 
 
-def test_figures_of_the_docstring():
+def test_figures_of_the_docstring(shared_data):
     """All bones against the reference bone alone, on real poses with noise."""
-    root = os.environ.get("HANDGROUPS_TEST_DATA")
-    if not root:
-        pytest.skip("set HANDGROUPS_TEST_DATA to the folder with pose_statistics/stb_test.npy")
-    hands = np.load(pathlib.Path(root) / "pose_statistics" / "stb_test.npy")[::3] * 1000.0
+    hands = np.load(shared_data / "pose_statistics" / "stb_test.npy")[::3] * 1000.0
     intrinsics = np.array([[822.79, 0, 318.47], [0, 822.79, 250.31], [0, 0, 1]])
     bone = camera.reference_bone_mm(hands)
     uv = camera.project(hands, intrinsics)

@@ -1,6 +1,4 @@
 import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
@@ -301,11 +299,8 @@ def test_rejects_a_data_set_without_labels():
         evaluate(predictor(), [sample(presence=False)])
 
 
-def test_real_photographs(tmp_path, capsys):
-    root = os.environ.get("HANDGROUPS_TEST_DATA")
-    if not root:
-        pytest.skip("set HANDGROUPS_TEST_DATA to the folder with real3d_dev")
-    dataset = HandJsonDataset(pathlib.Path(root) / "real3d_dev")
+def test_real_photographs(shared_data, tmp_path, capsys):
+    dataset = HandJsonDataset(shared_data / "real3d_dev")
     result = evaluate(predictor(), dataset)
     result.save(tmp_path / "out")
     mean_hand = result.report["mean_hand"]["mpjpe_mm"]

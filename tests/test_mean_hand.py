@@ -1,6 +1,3 @@
-import os
-import pathlib
-
 import numpy as np
 import pytest
 
@@ -10,11 +7,8 @@ from tf_handgroups.metrics import procrustes_align
 
 
 @pytest.fixture
-def stb_train():
-    root = os.environ.get("HANDGROUPS_TEST_DATA")
-    if not root:
-        pytest.skip("set HANDGROUPS_TEST_DATA to the folder with pose_statistics/stb_train.npy")
-    return np.load(pathlib.Path(root) / "pose_statistics" / "stb_train.npy").astype(np.float64)
+def stb_train(shared_data):
+    return np.load(shared_data / "pose_statistics" / "stb_train.npy").astype(np.float64)
 
 
 def test_shapes_and_units():

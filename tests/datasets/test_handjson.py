@@ -1,6 +1,4 @@
 import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
@@ -280,11 +278,8 @@ def _with(sample, **changes):
     return dataclasses.replace(sample, **changes)
 
 
-def test_real_folder():
-    root = os.environ.get("HANDGROUPS_TEST_DATA")
-    if not root:
-        pytest.skip("set HANDGROUPS_TEST_DATA to the folder with real3d_dev")
-    dataset = HandJsonDataset(pathlib.Path(root) / "real3d_dev")
+def test_real_folder(shared_data):
+    dataset = HandJsonDataset(shared_data / "real3d_dev")
     assert len(dataset) == 150
     assert {sample.handedness for sample in dataset} == {"left"}
     assert all(sample.visible.sum() >= 15 for sample in dataset)
