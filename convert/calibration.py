@@ -1,0 +1,44 @@
+"""Crops of a data set, as the network sees them: for calibration and parity checks."""
+
+import itertools
+
+import numpy as np
+
+from tf_handgroups.crop import crop_image, crop_matrix
+from tf_handgroups.errors import InputError
+from tf_handgroups.image_file import read_image
+
+
+def dataset_crops(dataset, size: int, count: int, seed: int = 0) -> np.ndarray:
+    """Cuts the crops of `count` randomly chosen hands, left hands mirrored.
+
+    Args:
+        dataset: Data set as of `open_dataset`.
+        size: Side of the crops in pixels.
+        count: How many; at most as many as the data set has.
+        seed: Of the choice.
+
+    Returns:
+        `(count, size, size, 3)` float32 in [0, 1].
+
+    Raises:
+        InputError: If the data set has fewer samples than asked for.
+
+    Example:
+
+    >>> from tf_handgroups.synth.scene import render_sample
+    >>> dataset_crops([render_sample(seed, 64) for seed in range(3)], 32, 2).shape
+    (2, 32, 32, 3)
+    """
+    if not 1 <= count <= len(dataset):
+        raise InputError(
+            f"dataset_crops: expected between 1 and {len(dataset)} samples. "
+            f"Received: count={count!r}. Give a larger data set or ask for fewer."
+        )
+    chosen = set(np.random.default_rng(seed).permutation(len(dataset))[:count].tolist())
+    crops = []
+    for index, sample in enumerate(itertools.islice(dataset, max(chosen) + 1)):
+        if index in chosen:
+            matrix = crop_matrix(sample.box_px, size, mirror=sample.handedness == "left")
+            crops.append(crop_image(read_image(sample.image), matrix, size))
+    return np.stack(crops)

@@ -1,0 +1,73 @@
+"""One line now and then: step, losses, images per second and the time left."""
+
+import datetime
+import time
+
+import keras
+
+
+class ProgressLines(keras.callbacks.Callback):
+    """Prints progress with an ETA; works the same in a terminal and in a log file.
+
+    Args:
+        total_steps: Number of steps of the whole run.
+        batch_size: Global batch size.
+        every_s: Seconds between two lines.
+        write: Function that takes a line.
+
+    Example:
+
+    >>> ProgressLines(total_steps=100, batch_size=32).describe(50, 2.0, {"loss": 1.25})
+    'step 50/100  50%  loss 1.250  16.0 img/s  ETA 0:01:40'
+    """
+
+    def __init__(self, total_steps, batch_size, every_s=15.0, write=print):
+        super().__init__()
+        self.total_steps = total_steps
+        self.batch_size = batch_size
+        self.every_s = every_s
+        self.write = write
+        self._last_time = time.monotonic()
+        self._last_step = 0
+        self._step = 0
+
+    def on_train_begin(self, logs=None):
+        self._step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+        self._last_step = self._step
+        self._last_time = time.monotonic()
+
+    def describe(self, step: int, seconds_per_step: float, logs: dict) -> str:
+        """Returns the line for a step."""
+        left = datetime.timedelta(seconds=round(seconds_per_step * (self.total_steps - step)))
+        shown = [
+            f"{name} {logs[name]:.3f}"
+            for name in ("loss", "uv_px_end_point_error", "uv_px_pck", "pa_mpjpe_mm")
+            if name in logs
+        ]
+        return "  ".join(
+            [
+                f"step {step}/{self.total_steps}",
+                f"{step / self.total_steps:.0%}",
+                *shown,
+                f"{self.batch_size / seconds_per_step:.1f} img/s",
+                f"ETA {left}",
+            ]
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step += 1
+        elapsed = time.monotonic() - self._last_time
+        if elapsed >= self.every_s:
+            self.write(self.describe(self._step, elapsed / (self._step - self._last_step), logs or {}))
+            self._last_time, self._last_step = time.monotonic(), self._step
+
+    def on_epoch_end(self, epoch, logs=None):
+        validation = {name: value for name, value in (logs or {}).items() if "val_" in name}
+        if validation:
+            shown = "  ".join(
+                f"{name.removeprefix('val_')} {validation[name]:.3f}"
+                for name in ("val_loss", "val_uv_px_end_point_error", "val_uv_px_pck", "val_pa_mpjpe_mm")
+                if name in validation
+            )
+            self.write(f"epoch {epoch + 1} validation: {shown}")
+        self._last_time, self._last_step = time.monotonic(), self._step

@@ -1,0 +1,276 @@
+"""The network: encoder, decoder, group branches, fusion, heads, selector."""
+
+import keras
+from keras import ops
+
+from tf_handgroups.errors import InputError
+from tf_handgroups.grouping import named_grouping
+from tf_handgroups.joints import NUM_JOINTS, REFERENCE_BONE, ROOT_JOINT
+from tf_handgroups.layers.group_fusion import GroupFusion
+from tf_handgroups.layers.joint_group_selector import JointGroupSelector
+from tf_handgroups.layers.spatial_soft_argmax import SpatialSoftArgmax
+from tf_handgroups.metrics import MPJPE, PAMPJPE, PCKAUC
+from tf_handgroups.models.decoder import decoder
+from tf_handgroups.models.efficientnet_lite0 import efficientnet_lite0_encoder
+from tf_handgroups.models.group_branch import group_branch
+from tf_handgroups.models.heads import grouped_heads, head_hidden, image_heads, pruned_heads
+from tf_handgroups.models.tiny_encoder import tiny_encoder
+
+HEATMAP_STRIDE = 4
+ENCODERS = ("efficientnet_lite0", "tiny")
+
+
+@keras.saving.register_keras_serializable(package="handgroups")
+class HandPoseModel(keras.Model):
+    """A 3D hand-pose network that learns which joints share features.
+
+    Args:
+        input_size: Side of the square crop in pixels, a multiple of 32.
+        encoder: `"efficientnet_lite0"` (ImageNet weights) or `"tiny"`.
+        pretrained: Whether the encoder starts from its ImageNet weights.
+        decoder_channels: Width of the decoder at stride 16, 8 and 4.
+        num_groups: Number of joint groups.
+        group_channels: Width of each group's branch.
+        distribution: Of the selector, see `JointGroupSelector`.
+        grouping: `None` to learn it; a name of `grouping.GROUPING_NAMES`; or 21 group
+            indices.
+        initial_logit: Of the selector.
+        exclusivity_weight: Of the selector.
+        balance_weight: Of the selector.
+        straight_through: Of the selector.
+        seed: Seed of the selector's draws and of a random grouping.
+        provenance: Texts that travel with the model into its contract: `recipe`,
+            `training_data`, `licence`.
+
+    Call arguments:
+        inputs: Images `(batch, input_size, input_size, 3)`, float, RGB in [0, 1], showing a
+            right hand (left hands are mirrored before).
+        training: Whether the selector samples and batch norms use batch statistics.
+
+    Returns:
+        Dict of float32 tensors: `uv_px (batch, 21, 2)` in crop pixels; `z_rel
+        (batch, 21)` in reference-bone units relative to joint 9; `presence (batch, 1)`
+        and `handedness (batch, 1)` logits; and, for the losses, the probability maps
+        `backbone_maps` and `group_maps (batch, 21, cells)`.
+
+    Raises:
+        InputError: If an argument is out of range or unknown.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = HandPoseModel(input_size=64, encoder="tiny", group_channels=16)
+    >>> outputs = model(np.zeros((1, 64, 64, 3), "float32"))
+    >>> tuple(outputs["uv_px"].shape), tuple(outputs["z_rel"].shape)
+    ((1, 21, 2), (1, 21))
+
+    Reference:
+    - [Li, Gao and Sang, 2021](https://arxiv.org/abs/2012.09496)
+    """
+
+    def __init__(
+        self,
+        input_size=128,
+        encoder="efficientnet_lite0",
+        pretrained=True,
+        decoder_channels=(96, 64, 48),
+        num_groups=3,
+        group_channels=32,
+        distribution="relaxed_bernoulli",
+        grouping=None,
+        initial_logit=0.0,
+        exclusivity_weight=0.1,
+        balance_weight=0.01,
+        straight_through=False,
+        seed=0,
+        provenance=None,
+        **kwargs,
+    ):
+        config = {
+            "input_size": input_size,
+            "encoder": encoder,
+            "pretrained": pretrained,
+            "decoder_channels": tuple(decoder_channels),
+            "num_groups": num_groups,
+            "group_channels": group_channels,
+            "distribution": distribution,
+            "grouping": grouping if grouping is None or isinstance(grouping, str) else [*grouping],
+            "initial_logit": initial_logit,
+            "exclusivity_weight": exclusivity_weight,
+            "balance_weight": balance_weight,
+            "straight_through": straight_through,
+            "seed": seed,
+            "provenance": dict(provenance or {}),
+        }
+        if input_size % 32:
+            raise InputError(
+                "HandPoseModel: `input_size` must be a multiple of 32. "
+                f"Received: input_size={input_size!r}. Use for example 128."
+            )
+        images = keras.Input((input_size, input_size, 3), name="image")
+        features = encode(images, encoder, pretrained, folded=False)
+        shared = decoder(features, config["decoder_channels"], folded=False)
+        backbone_heatmaps = keras.layers.Conv2D(NUM_JOINTS, 1, name="backbone_heatmaps")(shared)
+        _, backbone_maps = SpatialSoftArgmax(HEATMAP_STRIDE, name="backbone_soft_argmax")(
+            backbone_heatmaps
+        )
+        fused = grouped_features(
+            shared, backbone_heatmaps, num_groups, group_channels, range(num_groups), folded=False
+        )
+        hidden = [
+            head_hidden(features, group_channels, group, folded=False)
+            for group, features in enumerate(fused)
+        ]
+        table = named_grouping(grouping, num_groups, seed) if isinstance(grouping, str) else grouping
+        selector = JointGroupSelector(
+            num_groups,
+            distribution=distribution,
+            grouping=table,
+            initial_logit=initial_logit,
+            exclusivity_weight=exclusivity_weight,
+            balance_weight=balance_weight,
+            straight_through=straight_through,
+            seed=seed,
+            dtype="float32",
+            name="selector",
+        )
+        uv_px, z_rel, group_maps = grouped_heads(hidden, selector, HEATMAP_STRIDE)
+        outputs = {"uv_px": uv_px, "z_rel": z_rel}
+        outputs |= image_heads(features[32], folded=False)
+        outputs |= {"backbone_maps": backbone_maps, "group_maps": group_maps}
+        super().__init__(inputs=images, outputs=outputs, **kwargs)
+        self.config = config
+        # Under the paper's protocol: root depth and bone length from ground truth.
+        self.pose_metrics = [
+            MPJPE(name="mpjpe_mm"),
+            PAMPJPE(name="pa_mpjpe_mm"),
+            PCKAUC(name="auc_20_50"),
+        ]
+
+    @property
+    def selector(self) -> JointGroupSelector:
+        """The layer that holds the grouping."""
+        return self.get_layer("selector")
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Keras' loss over the outputs; further targets serve the 3D metrics."""
+        return super().compute_loss(
+            x, _only(y, y_pred), y_pred, _only(sample_weight, y_pred), training
+        )
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Keras' metrics, and the errors in millimetres where 3D labels are given."""
+        super().compute_metrics(x, _only(y, y_pred), y_pred, _only(sample_weight, y_pred))
+        if "xyz_camera_mm" in y:
+            xyz_camera_mm = lift(y_pred["uv_px"], y_pred["z_rel"], y)
+            weight = None if sample_weight is None else sample_weight["xyz_camera_mm"]
+            for metric in self.pose_metrics:
+                metric.update_state(y["xyz_camera_mm"], xyz_camera_mm, sample_weight=weight)
+        return self.get_metrics_result()
+
+    def get_config(self):
+        return self.config | {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        # The weights follow from the file, so the ImageNet ones need not be read.
+        return cls(**config | {"pretrained": False})
+
+
+def _only(values, outputs):
+    return None if values is None else {name: values[name] for name in outputs}
+
+
+def lift(uv_px, z_rel, targets):
+    """Lifts predictions to camera space with the true root depth and bone length.
+
+    Args:
+        uv_px: `(batch, 21, 2)` in crop pixels.
+        z_rel: `(batch, 21)` in reference-bone units.
+        targets: The true `xyz_camera_mm (batch, 21, 3)` and `pixel_rays (batch, 3, 3)`.
+
+    Returns:
+        `(batch, 21, 3)` in millimetres, camera frame.
+
+    Example:
+
+    >>> import numpy as np
+    >>> xyz = np.zeros((1, 21, 3), "float32") + [0, 0, 400]
+    >>> xyz[0, 10, 1] = 25.0
+    >>> targets = {"xyz_camera_mm": xyz, "pixel_rays": np.eye(3, dtype="float32")[None]}
+    >>> lift(np.zeros((1, 21, 2)), np.full((1, 21), 2.0), targets)[0, 0].numpy().tolist()
+    [0.0, 0.0, 450.0]
+    """
+    xyz = ops.cast(targets["xyz_camera_mm"], "float32")
+    start, end = REFERENCE_BONE
+    bone_mm = ops.norm(xyz[:, start] - xyz[:, end], axis=-1)[:, None]
+    depth_mm = ops.cast(z_rel, "float32") * bone_mm + xyz[:, ROOT_JOINT, 2][:, None]
+    uv_px = ops.cast(uv_px, "float32")
+    homogeneous = ops.concatenate([uv_px, ops.ones_like(uv_px[..., :1])], axis=-1)
+    rays = ops.matmul(homogeneous, ops.transpose(targets["pixel_rays"], (0, 2, 1)))
+    return rays * depth_mm[..., None]
+
+
+def encode(images, encoder: str, pretrained: bool, folded: bool) -> dict:
+    """Adds the named encoder and returns its feature maps by stride."""
+    if encoder == "efficientnet_lite0":
+        return efficientnet_lite0_encoder(images, pretrained=pretrained)
+    if encoder == "tiny":
+        return tiny_encoder(images, folded)
+    raise InputError(
+        f"HandPoseModel: unknown encoder. Received: encoder={encoder!r}. "
+        f"Known encoders: {', '.join(ENCODERS)}."
+    )
+
+
+def grouped_features(
+    shared, backbone_heatmaps, num_groups: int, channels: int, alive, folded: bool
+) -> list:
+    """Adds the branches of all groups and the fused features of the groups in `alive`."""
+    seen = keras.layers.Concatenate(name="shared_concat")([shared, backbone_heatmaps])
+    branches = [group_branch(seen, channels, group, folded) for group in range(num_groups)]
+    side_by_side = branches[0]
+    if num_groups > 1:
+        side_by_side = keras.layers.Concatenate(name="groups_concat")(branches)
+    fused = []
+    for group in alive:
+        if folded:
+            x = keras.layers.Conv2D(channels, 1, name=f"group{group}_fusion_conv")(side_by_side)
+            fused.append(keras.layers.ReLU(name=f"group{group}_fusion_relu")(x))
+        else:
+            fusion = GroupFusion(group, num_groups, momentum=0.98, name=f"group{group}_fusion")
+            fused.append(fusion(side_by_side))
+    return fused
+
+
+def build_hardened(config: dict, alive: list[int]) -> keras.Model:
+    """Builds the pruned, folded network of a configuration, with fresh weights.
+
+    Args:
+        config: Configuration of a `HandPoseModel`.
+        alive: The groups that have joints.
+
+    Returns:
+        A functional model of standard Keras layers, `image -> uv_px, z_rel, presence,
+        handedness`. `harden` fills it.
+    """
+    size = config["input_size"]
+    images = keras.Input((size, size, 3), name="image")
+    features = encode(images, config["encoder"], pretrained=False, folded=True)
+    shared = decoder(features, config["decoder_channels"], folded=True)
+    backbone_heatmaps = keras.layers.Conv2D(NUM_JOINTS, 1, name="backbone_heatmaps")(shared)
+    fused = grouped_features(
+        shared,
+        backbone_heatmaps,
+        config["num_groups"],
+        config["group_channels"],
+        alive,
+        folded=True,
+    )
+    hidden = [
+        head_hidden(features, config["group_channels"], group, folded=True)
+        for group, features in zip(alive, fused, strict=True)
+    ]
+    uv_px, z_rel = pruned_heads(hidden, HEATMAP_STRIDE)
+    outputs = {"uv_px": uv_px, "z_rel": z_rel} | image_heads(features[32], folded=True)
+    return keras.Model(images, outputs, name="handpose_hardened")

@@ -1,0 +1,249 @@
+"""tf.data: from samples to augmented batches, in graph ops end to end.
+
+Every random number is a function of `(seed, position in the stream)`, so the same
+command gives the same batches, and a resumed run continues where it stopped.
+"""
+
+import dataclasses
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from tf_handgroups.augment import Augmentation, draw_geometry, jitter_colours
+from tf_handgroups.crop import CROP_MARGIN
+from tf_handgroups.datasets.shards import ShardDataset, label_arrays, parse_record
+from tf_handgroups.errors import InputError
+from tf_handgroups.joints import REFERENCE_BONE, ROOT_JOINT
+
+
+@dataclasses.dataclass(frozen=True)
+class PipelineOptions:
+    """What a pipeline does.
+
+    Args:
+        crop_size: Side of the crops in pixels.
+        batch_size: Global batch size.
+        training: Shuffled, repeated and augmented; otherwise one plain pass in order.
+        augmentation: Ranges of the augmentation, used in training.
+        seed: Seed of order and augmentation.
+        first_batch: Number of batches that an interrupted run has already seen.
+
+    Example:
+
+    >>> PipelineOptions(crop_size=64, batch_size=8, training=True).first_batch
+    0
+    """
+
+    crop_size: int
+    batch_size: int
+    training: bool
+    augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+    seed: int = 0
+    first_batch: int = 0
+
+
+def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
+    """Builds the batches that `fit` and `evaluate` take.
+
+    Args:
+        datasets: Data sets as of `datasets.registry.open_dataset`; they are concatenated.
+        options: See `PipelineOptions`.
+
+    Returns:
+        Dataset of `(images, targets, weights)`: images `(batch, size, size, 3)`
+        float32 in [0, 1]; targets by output name (`uv_px`, `z_rel`, `presence`,
+        `handedness`, the true `xyz_camera_mm` of the hand as shown and `pixel_rays`,
+        which maps `(u, v, 1)` of the crop to the ray with z = 1); weights by output
+        name, 0 where a label is unknown.
+
+    Raises:
+        InputError: If there is no sample.
+    """
+    count = sum(len(dataset) for dataset in datasets)
+    if not count:
+        raise InputError("build_pipeline: expected at least one sample. Received: none.")
+    records = _records(datasets[0])
+    for dataset in datasets[1:]:
+        records = records.concatenate(_records(dataset))
+    if options.training:
+        records = records.shuffle(min(count, 8192), seed=options.seed).repeat()
+        records = records.skip(options.first_batch * options.batch_size)
+    start = options.first_batch * options.batch_size
+    numbered = tf.data.Dataset.zip(records, tf.data.Dataset.counter(start=start))
+
+    def prepare(record, number):
+        return prepare_sample(record, tf.stack([tf.cast(options.seed, tf.int64), number]), options)
+
+    batches = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(
+        options.batch_size, drop_remainder=options.training
+    )
+    return batches.prefetch(2)
+
+
+def _records(dataset) -> tf.data.Dataset:
+    if isinstance(dataset, ShardDataset):
+        files = [os.fspath(path) for path in dataset.shards]
+        return tf.data.TFRecordDataset(files).map(
+            parse_record, num_parallel_calls=tf.data.AUTOTUNE
+        )
+    samples = list(dataset)
+    columns: dict[str, list] = {"sample_id": [], "file": [], "bytes": []}
+    for sample in samples:
+        in_memory = isinstance(sample.image, bytes)
+        columns["sample_id"].append(sample.sample_id)
+        columns["bytes"].append(sample.image if in_memory else b"")
+        columns["file"].append("" if in_memory else os.fspath(sample.image))
+        for name, value in label_arrays(sample).items():
+            columns.setdefault(name, []).append(value)
+    tensors = {
+        name: tf.constant(values) if isinstance(values[0], (str, bytes)) else np.stack(values)
+        for name, values in columns.items()
+    }
+
+    def read(record):
+        file = record.pop("file")
+        memory = record.pop("bytes")
+        image = tf.cond(tf.equal(file, ""), lambda: memory, lambda: tf.io.read_file(file))
+        return record | {"image": image}
+
+    return tf.data.Dataset.from_tensor_slices(tensors).map(
+        read, num_parallel_calls=tf.data.AUTOTUNE
+    )
+
+
+def prepare_sample(record: dict, seed, options: PipelineOptions):
+    """Decodes, crops and augments one record in graph ops.
+
+    Args:
+        record: Record of `shards.parse_record`.
+        seed: `(2,)` int64 tensor.
+        options: See `PipelineOptions`.
+
+    Returns:
+        `(image, targets, weights)` of one sample, as described in `build_pipeline`.
+    """
+    size = options.crop_size
+    image = tf.io.decode_image(record["image"], channels=3, expand_animations=False)
+    image.set_shape((None, None, 3))
+    known_hand = record["handedness"] >= 0
+    present = record["presence"] > 0
+    geometry = draw_geometry(seed, options.augmentation, options.training)
+    # Left hands are mirrored; a few hands are shown the other way round on purpose, so
+    # that the network learns to tell: their pose is not used.
+    shown_right = ~(geometry.flip & known_hand)
+    mirror = (record["handedness"] == 0) == shown_right
+    mirror = tf.where(known_hand, mirror, False)
+    matrix = _crop_matrix(record, geometry, mirror, size)
+    crop = warp(image, matrix, size)
+    if options.training:
+        crop = jitter_colours(crop, seed, options.augmentation)
+    uv_px = record["uv_px"] @ tf.transpose(matrix[:, :2]) + matrix[:, 2]
+    inside = tf.reduce_all((uv_px > -0.5) & (uv_px < size - 0.5), axis=-1)
+    labelled = (record["visible"] > 0) & inside & present & shown_right
+    xyz, rays, has_xyz, has_rays = _camera_targets(record, matrix, mirror)
+    root_depth = xyz[ROOT_JOINT, 2]
+    bone = tf.norm(xyz[REFERENCE_BONE[0]] - xyz[REFERENCE_BONE[1]])
+    z_rel = tf.math.divide_no_nan(xyz[:, 2] - root_depth, bone)
+    targets = {
+        "uv_px": uv_px,
+        "z_rel": z_rel,
+        "presence": tf.cast(present, tf.float32)[None],
+        "handedness": tf.cast(shown_right, tf.float32)[None],
+        "backbone_maps": uv_px,
+        "group_maps": uv_px,
+        "xyz_camera_mm": xyz,
+        "pixel_rays": rays,
+    }
+    joints = tf.cast(labelled, tf.float32)
+    joints_3d = tf.cast(labelled & has_xyz, tf.float32)
+    weights = {
+        "uv_px": joints,
+        "z_rel": joints_3d,
+        "presence": tf.ones(()),
+        "handedness": tf.cast(known_hand & present, tf.float32),
+        "backbone_maps": joints,
+        "group_maps": joints,
+        "xyz_camera_mm": joints_3d * tf.cast(has_rays, tf.float32),
+    }
+    return crop, targets, weights
+
+
+def _crop_matrix(record, geometry, mirror, size: int):
+    """Returns the `(2, 3)` matrix image -> crop; the graph twin of `crop.crop_matrix`.
+
+    When all joints are known the box is the tight one around the *rotated* hand: that
+    is the box a detector or a tracker gives for a hand seen at this angle.
+    """
+    cos, sin = tf.cos(geometry.rotation_rad), tf.sin(geometry.rotation_rad)
+    turn = tf.stack([tf.stack([cos, -sin]), tf.stack([sin, cos])])
+    x, y, width, height = tf.unstack(record["box_px"])
+    corners = tf.stack([tf.stack([x, y]), tf.stack([x + width, y + height])])
+    full = tf.reduce_all(record["visible"] > 0) & (record["presence"] > 0)
+    turned = record["uv_px"] @ tf.transpose(turn)
+    middle = tf.reduce_mean(corners, axis=0, keepdims=True) @ tf.transpose(turn)
+    half = tf.stack([width, height]) / 2
+    low = tf.where(full, tf.reduce_min(turned, axis=0), middle[0] - half)
+    high = tf.where(full, tf.reduce_max(turned, axis=0), middle[0] + half)
+    side = CROP_MARGIN * tf.reduce_max(high - low) * geometry.scale
+    centre = (low + high) / 2 + geometry.shift * side
+    scale = size / side
+    linear = turn * scale
+    offset = (size - 1) / 2 - centre * scale
+    flip = tf.where(mirror, -1.0, 1.0)
+    linear = linear * tf.stack([flip, 1.0])[:, None]
+    offset = offset * tf.stack([flip, 1.0]) + tf.stack([tf.where(mirror, size - 1.0, 0.0), 0.0])
+    return tf.concat([linear, offset[:, None]], axis=1)
+
+
+def warp(image, matrix, size: int):
+    """Cuts a crop out of an image in graph ops; the graph twin of `crop.crop_image`.
+
+    Args:
+        image: `(height, width, 3)` uint8 tensor.
+        matrix: `(2, 3)` float32 tensor, image -> crop.
+        size: Side of the crop in pixels.
+
+    Returns:
+        `(size, size, 3)` float32 tensor in [0, 1].
+    """
+    linear = tf.linalg.inv(matrix[:, :2])
+    offset = -tf.linalg.matvec(linear, matrix[:, 2])
+    step = tf.sqrt(tf.abs(tf.linalg.det(linear)))
+    factor = tf.maximum(1, tf.cast(tf.floor(step + 1e-6), tf.int32))
+    pixels = tf.cond(
+        factor > 1, lambda: _reduce(image, factor), lambda: tf.cast(image, tf.float32)
+    )
+    real = tf.cast(factor, tf.float32)
+    linear = linear / real
+    offset = (offset - (real - 1) / 2) / real
+    transform = tf.concat([linear[0], offset[:1], linear[1], offset[1:], [0.0, 0.0]], axis=0)
+    crop = tf.raw_ops.ImageProjectiveTransformV3(
+        images=pixels[None],
+        transforms=transform[None],
+        output_shape=[size, size],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )
+    return tf.ensure_shape(crop[0], (size, size, 3)) / 255.0
+
+
+def _reduce(image, factor):
+    shape = tf.shape(image)
+    rows, columns = tf.maximum(shape[0] // factor, 1), tf.maximum(shape[1] // factor, 1)
+    block_rows, block_columns = tf.minimum(factor, shape[0]), tf.minimum(factor, shape[1])
+    blocks = image[: rows * block_rows, : columns * block_columns]
+    blocks = tf.reshape(blocks, tf.stack([rows, block_rows, columns, block_columns, 3]))
+    return tf.reduce_mean(tf.cast(blocks, tf.float32), axis=[1, 3])
+
+
+def _camera_targets(record, matrix, mirror):
+    """Returns joints and pixel rays of the hand as shown (mirrored hands: x -> -x)."""
+    flip = tf.stack([tf.where(mirror, -1.0, 1.0), 1.0, 1.0])
+    has_xyz = tf.reduce_all(tf.math.is_finite(record["xyz_camera_mm"]))
+    xyz = tf.where(has_xyz, record["xyz_camera_mm"] * flip, tf.zeros((21, 3)))
+    has_rays = has_xyz & tf.reduce_all(tf.math.is_finite(record["intrinsics_px"]))
+    affine = tf.concat([matrix, [[0.0, 0.0, 1.0]]], axis=0)
+    camera = tf.where(has_rays, affine @ record["intrinsics_px"], tf.eye(3))
+    return xyz, flip[:, None] * tf.linalg.inv(camera), has_xyz, has_rays

@@ -1,0 +1,148 @@
+"""`Recipe`: everything that defines a training run, in one frozen record."""
+
+import ast
+import dataclasses
+
+from tf_handgroups.augment import Augmentation
+from tf_handgroups.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A training run; every field can be changed with `--set field=value`.
+
+    Args:
+        name: Of the recipe.
+        input_size: Side of the crop in pixels.
+        encoder: See `HandPoseModel`.
+        pretrained: See `HandPoseModel`.
+        decoder_channels: See `HandPoseModel`.
+        num_groups: Number of joint groups.
+        group_channels: Width of each group's branch.
+        distribution: Of the selector, see `JointGroupSelector`.
+        grouping: `None` to learn it, or a fixed one (name or 21 indices).
+        initial_logit: Of the selector.
+        exclusivity_weight: Of the selector.
+        balance_weight: Of the selector.
+        straight_through: Of the selector.
+        temperature_start: Of the selector, see `TemperatureSchedule`.
+        temperature_end: Of the selector.
+        commit_at: Fraction of the steps after which the grouping is fixed.
+        steps: Training steps.
+        steps_per_epoch: Steps between two validations and checkpoints.
+        batch_size: Global batch size.
+        learning_rate: Peak of the cosine schedule.
+        warmup_steps: Linear warm-up.
+        weight_decay: Of AdamW.
+        clip_norm: Global gradient norm.
+        precision: Keras dtype policy: `float32`, `mixed_bfloat16` or `mixed_float16`.
+        uv_weight: Weight of the coordinate loss (L1 over the crop size).
+        depth_weight: Weight of the depth loss (L1 in bone units).
+        maps_weight: Weight of each heatmap cross-entropy.
+        image_weight: Weight of presence and of handedness.
+        heatmap_sigma_px: Of the heatmap targets, in crop pixels.
+        augmentation: Ranges; set single ones with `--set augmentation.rotation_deg=45`.
+        seed: Of weights, data order, augmentation and selector.
+    """
+
+    name: str
+    input_size: int = 128
+    encoder: str = "efficientnet_lite0"
+    pretrained: bool = True
+    decoder_channels: tuple[int, ...] = (96, 64, 48)
+    num_groups: int = 3
+    group_channels: int = 32
+    distribution: str = "relaxed_bernoulli"
+    grouping: str | tuple[int, ...] | None = None
+    initial_logit: float = 0.0
+    exclusivity_weight: float = 0.1
+    balance_weight: float = 0.01
+    straight_through: bool = False
+    temperature_start: float = 1.0
+    temperature_end: float = 0.1
+    commit_at: float = 0.7
+    steps: int = 6000
+    steps_per_epoch: int = 500
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    weight_decay: float = 1e-4
+    clip_norm: float = 5.0
+    precision: str = "float32"
+    uv_weight: float = 10.0
+    depth_weight: float = 1.0
+    maps_weight: float = 0.3
+    image_weight: float = 0.1
+    heatmap_sigma_px: float = 4.0
+    augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+    seed: int = 0
+
+    @property
+    def model_arguments(self) -> dict:
+        """The arguments of `HandPoseModel`."""
+        names = (
+            "input_size encoder pretrained decoder_channels num_groups group_channels "
+            "distribution grouping initial_logit exclusivity_weight balance_weight "
+            "straight_through seed"
+        )
+        return {name: getattr(self, name) for name in names.split()}
+
+
+def override(recipe: Recipe, assignments: list[str]) -> Recipe:
+    """Returns a recipe with some fields changed.
+
+    Args:
+        recipe: The recipe to start from.
+        assignments: Strings `field=value`, or `augmentation.field=value`; values in
+            Python notation, plain words need no quotes.
+
+    Raises:
+        InputError: If an assignment has no `=`, the field is unknown, or the value has
+            another type than the field.
+
+    Example:
+
+    >>> override(Recipe("mine"), ["steps=10", "augmentation.rotation_deg=30"]).steps
+    10
+    """
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals:
+            raise InputError(
+                f"--set: expected field=value. Received: {assignment!r}. Example: --set steps=1000."
+            )
+        first, dot, second = path.strip().partition(".")
+        if dot:
+            if first != "augmentation":
+                raise InputError(
+                    f"--set: unknown field. Received: {path!r}. Only `augmentation` has parts."
+                )
+            part = _replace(recipe.augmentation, second, text, "augmentation.")
+            recipe = dataclasses.replace(recipe, augmentation=part)
+        else:
+            recipe = _replace(recipe, first, text, "")
+    return recipe
+
+
+def _replace(record, field: str, text: str, prefix: str):
+    known = {item.name: getattr(record, item.name) for item in dataclasses.fields(record)}
+    settable = [name for name, value in known.items() if not dataclasses.is_dataclass(value)]
+    if field not in settable:
+        raise InputError(
+            f"--set: unknown field. Received: {prefix}{field!r}. "
+            f"Known fields: {', '.join(prefix + name for name in settable)}."
+        )
+    try:
+        value = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        value = text.strip()
+    current = known[field]
+    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(current, tuple) and isinstance(value, list):
+        value = tuple(value)
+    if current is not None and type(value) is not type(current):
+        raise InputError(
+            f"--set {prefix}{field}: expected a value like {current!r}. Received: {text!r}."
+        )
+    return dataclasses.replace(record, **{field: value})
