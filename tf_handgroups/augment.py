@@ -115,9 +115,7 @@ def jitter_colours(crop, seed, augmentation: Augmentation):
     noise = tf.random.stateless_normal(tf.shape(crop), seed + tf.constant([1, 0], tf.int64))
     crop = crop + noise * draws[8] * augmentation.noise
     crop = tf.clip_by_value(crop, 0.0, 1.0)
-    return tf.cond(
-        draws[9] < augmentation.erase, lambda: _erase(crop, draws[10:16]), lambda: crop
-    )
+    return tf.cond(draws[9] < augmentation.erase, lambda: _erase(crop, draws[10:16]), lambda: crop)
 
 
 def _blur(crop):

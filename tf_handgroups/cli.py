@@ -49,9 +49,7 @@ class Strategy(enum.StrEnum):
 
 
 @app.command()
-def demo(
-    out: Out = pathlib.Path("demo_out"), overwrite: Overwrite = False, seed: Seed = 0
-) -> None:
+def demo(out: Out = pathlib.Path("demo_out"), overwrite: Overwrite = False, seed: Seed = 0) -> None:
     """The whole road on rendered hands in minutes, ending in one HTML report.
 
     Renders, trains a small network, hardens, converts, predicts.

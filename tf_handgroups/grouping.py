@@ -25,8 +25,7 @@ def validate_grouping(grouping, num_groups: int) -> tuple[int, ...]:
     table = np.asarray(grouping)
     if table.shape != (NUM_JOINTS,) or not np.issubdtype(table.dtype, np.integer):
         raise InputError(
-            "grouping: expected 21 integers, one group per joint. "
-            f"Received: grouping={grouping!r}."
+            f"grouping: expected 21 integers, one group per joint. Received: grouping={grouping!r}."
         )
     if table.min() < 0 or table.max() >= num_groups:
         raise InputError(

@@ -84,9 +84,7 @@ def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
 def _records(dataset) -> tf.data.Dataset:
     if isinstance(dataset, ShardDataset):
         files = [os.fspath(path) for path in dataset.shards]
-        return tf.data.TFRecordDataset(files).map(
-            parse_record, num_parallel_calls=tf.data.AUTOTUNE
-        )
+        return tf.data.TFRecordDataset(files).map(parse_record, num_parallel_calls=tf.data.AUTOTUNE)
     samples = list(dataset)
     columns: dict[str, list] = {"sample_id": [], "file": [], "bytes": []}
     for sample in samples:
@@ -211,9 +209,7 @@ def warp(image, matrix, size: int):
     offset = -tf.linalg.matvec(linear, matrix[:, 2])
     step = tf.sqrt(tf.abs(tf.linalg.det(linear)))
     factor = tf.maximum(1, tf.cast(tf.floor(step + 1e-6), tf.int32))
-    pixels = tf.cond(
-        factor > 1, lambda: _reduce(image, factor), lambda: tf.cast(image, tf.float32)
-    )
+    pixels = tf.cond(factor > 1, lambda: _reduce(image, factor), lambda: tf.cast(image, tf.float32))
     real = tf.cast(factor, tf.float32)
     linear = linear / real
     offset = (offset - (real - 1) / 2) / real

@@ -58,7 +58,9 @@ class ProgressLines(keras.callbacks.Callback):
         self._step += 1
         elapsed = time.monotonic() - self._last_time
         if elapsed >= self.every_s:
-            self.write(self.describe(self._step, elapsed / (self._step - self._last_step), logs or {}))
+            self.write(
+                self.describe(self._step, elapsed / (self._step - self._last_step), logs or {})
+            )
             self._last_time, self._last_step = time.monotonic(), self._step
 
     def on_epoch_end(self, epoch, logs=None):
@@ -66,7 +68,12 @@ class ProgressLines(keras.callbacks.Callback):
         if validation:
             shown = "  ".join(
                 f"{name.removeprefix('val_')} {validation[name]:.3f}"
-                for name in ("val_loss", "val_uv_px_end_point_error", "val_uv_px_pck", "val_pa_mpjpe_mm")
+                for name in (
+                    "val_loss",
+                    "val_uv_px_end_point_error",
+                    "val_uv_px_pck",
+                    "val_pa_mpjpe_mm",
+                )
                 if name in validation
             )
             self.write(f"epoch {epoch + 1} validation: {shown}")

@@ -121,7 +121,9 @@ class HandPoseModel(keras.Model):
             head_hidden(features, group_channels, group, folded=False)
             for group, features in enumerate(fused)
         ]
-        table = named_grouping(grouping, num_groups, seed) if isinstance(grouping, str) else grouping
+        table = (
+            named_grouping(grouping, num_groups, seed) if isinstance(grouping, str) else grouping
+        )
         selector = JointGroupSelector(
             num_groups,
             distribution=distribution,
