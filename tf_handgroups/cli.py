@@ -12,14 +12,12 @@ import pathlib
 import sys
 from typing import Annotated
 
-# Before TensorFlow is imported: its start-up notes hide our messages.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import typer
 from rich.console import Console
 from rich.progress import track
 
 from tf_handgroups.errors import GateError, InputError
+from tf_handgroups.quiet_start import import_tensorflow_quietly
 
 app = typer.Typer(
     help="Train 3D hand-pose networks that learn their joint groups; ship them as LiteRT bundles.",
@@ -132,7 +130,7 @@ def train(
         resume=resume,
         initial_model=initial_model,
         licence=licence,
-        write=console.print,
+        write=lambda line: console.print(line, soft_wrap=True, highlight=False),
     )
     console.print(f"Trained model: {out / 'model.keras'}")
 
@@ -327,8 +325,11 @@ def main(argv: list[str] | None = None) -> int:
     >>> main(["train", "--recipe", "none", "--data", "a:b", "--val", "a:b", "--out", "run"])
     2
     """
+    arguments = sys.argv[1:] if argv is None else argv
     try:
-        result = app(args=argv, prog_name="tf-handgroups", standalone_mode=False)
+        if arguments and "--help" not in arguments:
+            import_tensorflow_quietly()
+        result = app(args=arguments, prog_name="tf-handgroups", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except InputError as error:
         return _fail(error, 2)
