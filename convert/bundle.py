@@ -1,0 +1,275 @@
+"""Bundle folder for applications: models, contracts, golden vectors, licence, checksums."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from tf_handgroups.convert.contract import Contract, contract_path, read_verified, sha256_of
+from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.parity import compare_outputs
+from tf_handgroups.convert.quantize import RECIPES
+from tf_handgroups.convert.run import BUNDLE_FILE, LiteRTRunner
+
+from tf_handgroups.atomic_files import replacing_folder
+from tf_handgroups.errors import GateError, InputError
+
+SCHEMA = "tf_handgroups.bundle/1"
+CHECKSUM_FILE = "SHA256SUMS"
+LICENCE_FILE = "LICENSE"
+
+# First of these that a bundle holds becomes its default: small and fast first.
+DEFAULT_ORDER = ("int8_mixed", "float16", "dynamic_int8", "float32")
+
+# Largest difference between two processors' kernels that is still the same model.
+# Measured between x86 and ARM: 2e-4 px in float32, 5e-4 px in int8_mixed; a wrong
+# crop, colour order or model differs by pixels.
+GOLDEN_TOLERANCE = {"uv_px": 0.25, "z_rel": 0.02, "presence": 0.1, "handedness": 0.1}
+
+
+def write_bundle(
+    source: str | os.PathLike,
+    out_dir: str | os.PathLike,
+    golden_crops: np.ndarray,
+    variants: Sequence[str] | None = None,
+    default: str | None = None,
+    licence_text: str | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Assembles a bundle from a folder that `convert_model` wrote.
+
+    The folder holds the chosen `.tflite` files with their contracts, for each a
+    `<model>.golden.bin`, `LICENSE`, `bundle.json` and `SHA256SUMS`. The same inputs give
+    the same bytes.
+
+    A golden file is little-endian and described in `bundle.json`: the crops as `uint8`
+    (value / 255 is the network's input), then the expected outputs as `float32`.
+
+    Args:
+        source: Folder with `.tflite` files and contracts.
+        out_dir: The bundle folder.
+        golden_crops: `(N, S, S, 3)` in [0, 1], a few crops (rounded to 8 bits here).
+        variants: Recipe names to include; `None` takes all in `source`.
+        default: The variant that runners take; `None` picks by `DEFAULT_ORDER`.
+        licence_text: Content of `LICENSE`; `None` writes licence and training data as the
+            contracts state them.
+        overwrite: Whether an existing bundle may be replaced.
+
+    Returns:
+        The content of `bundle.json`.
+
+    Raises:
+        InputError: If a variant is missing or damaged, or `out_dir` exists.
+    """
+    available = find_variants(source)
+    names = list(available) if variants is None else list(variants)
+    chosen = _known(names, available, source)
+    default = default or next((n for n in DEFAULT_ORDER if n in chosen), names[0])
+    if default not in chosen:
+        raise InputError(
+            f"write_bundle: expected a default among {', '.join(chosen)}. "
+            f"Received: default={default!r}."
+        )
+    with replacing_folder(out_dir, overwrite) as folder:
+        entries = {}
+        contract = None
+        for name, path in chosen.items():
+            contract = read_verified(path)[0]
+            shutil.copyfile(path, folder / path.name)
+            shutil.copyfile(contract_path(path), folder / contract_path(path).name)
+            entries[name] = {
+                "file": path.name,
+                "contract": contract_path(path).name,
+                "golden": _write_golden(path, folder, golden_crops),
+            }
+        text = _licence_text(contract) if licence_text is None else licence_text
+        (folder / LICENCE_FILE).write_text(text.rstrip() + "\n", encoding="utf-8")
+        bundle = {
+            "schema": SCHEMA,
+            "default": default,
+            "variants": entries,
+            "golden_tolerance": GOLDEN_TOLERANCE,
+            "files": {p.name: sha256_of(p) for p in sorted(folder.iterdir())},
+        }
+        text = json.dumps(bundle, indent=2, ensure_ascii=False) + "\n"
+        (folder / BUNDLE_FILE).write_text(text, encoding="utf-8")
+        sums = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+        (folder / CHECKSUM_FILE).write_text("".join(sums), encoding="utf-8")
+    return bundle
+
+
+def find_variants(source: str | os.PathLike) -> dict[str, pathlib.Path]:
+    """Returns recipe name -> `.tflite` file of a folder of converted models.
+
+    Raises:
+        InputError: If the folder holds no converted model, one is damaged, or two have
+            the same recipe.
+    """
+    folder = pathlib.Path(source)
+    found: dict[str, pathlib.Path] = {}
+    for path in sorted(folder.glob("*.tflite")):
+        recipe = read_verified(path)[0].recipe
+        if recipe in found:
+            raise InputError(
+                f"{folder}: expected one model per recipe. "
+                f"Received: {recipe}={[found[recipe].name, path.name]}. Keep one of them."
+            )
+        found[recipe] = path
+    if not found:
+        raise InputError(
+            f"{folder}: expected a folder of converted models (*.tflite). Received: none. "
+            "Run tf-handgroups convert first."
+        )
+    order = [*RECIPES, *sorted(set(found) - set(RECIPES))]
+    return {name: found[name] for name in order if name in found}
+
+
+def _known(
+    names: Sequence[str], available: Mapping[str, pathlib.Path], source: str | os.PathLike
+) -> dict[str, pathlib.Path]:
+    unknown = [name for name in names if name not in available]
+    if unknown or not names:
+        raise InputError(
+            f"{source}: expected variants among {', '.join(available)}. "
+            f"Received: variants={list(names)}. Convert the missing ones first."
+        )
+    return {name: available[name] for name in names}
+
+
+def _licence_text(contract: Contract | None) -> str:
+    values = {} if contract is None else contract.values
+    return f"Licence: {values.get('licence')}\n\nTraining data: {values.get('training_data')}\n"
+
+
+def _write_golden(path: pathlib.Path, folder: pathlib.Path, crops: np.ndarray) -> dict[str, Any]:
+    runner = LiteRTRunner(path)
+    crops = check_crops(crops, runner.input_size, "golden_crops")
+    pixels = np.round(crops * 255).astype(np.uint8)
+    arrays = {"image": pixels}
+    arrays |= runner(pixels.astype(np.float32) / np.float32(255))
+    file = folder / f"{path.stem}.golden.bin"
+    layout, content = [], b""
+    for name, array in arrays.items():
+        dtype = "uint8" if name == "image" else "float32"
+        layout.append(
+            {"name": name, "dtype": dtype, "shape": list(array.shape), "offset": len(content)}
+        )
+        content += array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+    file.write_bytes(content)
+    return {"file": file.name, "byte_order": "little", "arrays": layout}
+
+
+def read_golden(folder: str | os.PathLike, golden: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Reads a golden file: the crops as float32 in [0, 1] and the expected outputs.
+
+    Args:
+        folder: The bundle folder.
+        golden: The entry `golden` of a variant in `bundle.json`.
+
+    Raises:
+        InputError: If the file does not fit its description.
+    """
+    path = pathlib.Path(folder) / golden["file"]
+    content = path.read_bytes()
+    arrays = {}
+    for entry in golden["arrays"]:
+        dtype = np.dtype(entry["dtype"]).newbyteorder("<")
+        count = int(np.prod(entry["shape"]))
+        if entry["offset"] + count * dtype.itemsize > len(content):
+            raise InputError(
+                f"{path}: expected array {entry['name']} of shape {tuple(entry['shape'])} at byte "
+                f"{entry['offset']}. Received: {len(content)} bytes. Make the bundle again."
+            )
+        array = np.frombuffer(content, dtype, count, entry["offset"]).reshape(entry["shape"])
+        arrays[entry["name"]] = array.astype(np.float32)
+    arrays["image"] = arrays["image"] / np.float32(255)
+    return arrays
+
+
+def check_bundle(folder: str | os.PathLike, run: bool = True) -> dict[str, Any]:
+    """Checks a bundle: every file, hash and contract, and what the models compute.
+
+    Args:
+        folder: The bundle folder.
+        run: Whether to run each model on its golden crops.
+
+    Returns:
+        `{"default": name, "variants": {name: {"file", "parity" or None}}}`.
+
+    Raises:
+        InputError: If a file is missing, unlisted in `SHA256SUMS`, changed or unusable.
+        GateError: If a model does not reproduce its golden outputs.
+    """
+    folder = pathlib.Path(folder)
+    bundle = _read_bundle(folder)
+    _check_sums(folder, bundle)
+    report: dict[str, Any] = {"default": bundle["default"], "variants": {}}
+    for name, entry in bundle["variants"].items():
+        runner = LiteRTRunner(folder / entry["file"])
+        if runner.contract.recipe != name:
+            raise InputError(
+                f"{folder / entry['file']}: expected the recipe {name!r} of bundle.json. "
+                f"Received: recipe={runner.contract.recipe!r}. Make the bundle again."
+            )
+        parity = None
+        if run:
+            golden = read_golden(folder, entry["golden"])
+            parity = compare_outputs(golden, runner(golden["image"]))
+            for output, limit in bundle["golden_tolerance"].items():
+                if not parity.value(f"{output}.max") <= limit:
+                    raise GateError(
+                        f"{folder / entry['file']}: expected the golden outputs within {limit:g}. "
+                        f"Received: {output}.max={parity.value(f'{output}.max'):.4g}. The runtime "
+                        "or processor computes something else."
+                    )
+        report["variants"][name] = {
+            "file": entry["file"],
+            "parity": None if parity is None else parity.as_dict(),
+        }
+    return report
+
+
+def _read_bundle(folder: pathlib.Path) -> dict[str, Any]:
+    path = folder / BUNDLE_FILE
+    advice = "Make the folder with tf-handgroups bundle."
+    try:
+        bundle = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: expected the description of a bundle. Received: {error}. {advice}"
+        ) from error
+    schema = bundle.get("schema") if isinstance(bundle, dict) else None
+    if schema != SCHEMA:
+        raise InputError(f"{path}: expected schema {SCHEMA!r}. Received: {schema=!r}. {advice}")
+    for field in ("default", "variants", "golden_tolerance", "files"):
+        if field not in bundle:
+            raise InputError(
+                f"{path}: field {field} is missing. Received: fields={sorted(bundle)}. {advice}"
+            )
+    if bundle["default"] not in bundle["variants"]:
+        raise InputError(
+            f"{path}: expected a default among {', '.join(bundle['variants'])}. "
+            f"Received: default={bundle['default']!r}. {advice}"
+        )
+    return bundle
+
+
+def _check_sums(folder: pathlib.Path, bundle: Mapping[str, Any]) -> None:
+    path = folder / CHECKSUM_FILE
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    sums = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (.+)$", text, re.M)}
+    for name, digest in {**sums, **bundle["files"]}.items():
+        file = folder / name
+        received = (
+            hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "no such file"
+        )
+        if not received == digest == sums.get(name):
+            raise InputError(
+                f"{file}: expected SHA-256 {digest}, in {CHECKSUM_FILE} {sums.get(name)}. "
+                f"Received: sha256={received}. Copy the whole bundle again."
+            )

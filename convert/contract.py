@@ -1,0 +1,339 @@
+"""`<model>.contract.json`: everything a runner must know about a `.tflite` file.
+
+Phone, browser and desktop read the same file, so no constant is typed twice. A runner
+refuses a model whose schema or hash does not match.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from tf_handgroups.convert.export import INPUT_NAME, OUTPUT_SHAPES, SIGNATURE
+
+from tf_handgroups.atomic_files import replacing_file
+from tf_handgroups.crop import CROP_RULE
+from tf_handgroups.errors import InputError
+from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS, PARENTS, REFERENCE_BONE, ROOT_JOINT
+
+SCHEMA = "tf_handgroups.contract/1"
+
+_OUTPUT_MEANING = {
+    "uv_px": (
+        "crop pixels",
+        "u right, v down, integer = pixel centre; maps to the image with the inverse crop matrix",
+    ),
+    "z_rel": (
+        "reference-bone lengths",
+        "(z - z of the root joint) / length of the reference bone, z pointing away from the camera",
+    ),
+    "presence": ("logit", "sigmoid is the probability that the crop shows a hand"),
+    "handedness": ("logit", "sigmoid is the probability that the hand looks like a right hand"),
+}
+
+_HANDEDNESS_RULE = {
+    "canonical": "right",
+    "positive_logit": "right",
+    "mirrored_before": "left",
+    "rule": "The network expects right hands. Left hands: flip the crop left to right before "
+    "the network, u = size - 1 - u after it, and the camera-space x changes its sign. If the "
+    "handedness is unknown: run the crop as it is; if the handedness logit is negative, flip "
+    "the crop, run again and mirror the result back.",
+}
+
+# Field -> type of its value.
+_FIELDS = {
+    "schema": str,
+    "model": dict,
+    "input": dict,
+    "crop": dict,
+    "joints": dict,
+    "outputs": dict,
+    "quantization": dict,
+    "grouping": list,
+    "handedness": dict,
+    "parity": dict,
+    "training_data": str,
+    "licence": str,
+}
+_NESTED_FIELDS = {
+    "model": {"file": str, "sha256": str, "bytes": int, "signature": str},
+    "input": {"name": str, "shape": list, "dtype": str, "range": list, "colour_order": str},
+    "crop": {"shape": str, "size_px": int, "margin": float, "border": str},
+    "joints": {"order": str, "names": list, "root": int, "reference_bone": list},
+    "quantization": {"recipe": str},
+    "handedness": {"canonical": str, "positive_logit": str, "rule": str},
+}
+
+
+def sha256_of(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of a file as hexadecimal digits.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "empty"
+    >>> _ = file.write_bytes(b"")
+    >>> sha256_of(file)[:12]
+    'e3b0c44298fc'
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def contract_path(model_path: str | os.PathLike) -> pathlib.Path:
+    """Returns where the contract of a model lies.
+
+    Example:
+
+    >>> contract_path("out/hand_float16.tflite").as_posix()
+    'out/hand_float16.contract.json'
+    """
+    return pathlib.Path(model_path).with_suffix(".contract.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """The checked content of a contract file.
+
+    Args:
+        values: The JSON object; fields as `make_contract` writes them.
+    """
+
+    values: Mapping[str, Any]
+
+    @property
+    def model_file(self) -> str:
+        """Name of the `.tflite` file, without folder."""
+        return self.values["model"]["file"]
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the `.tflite` file."""
+        return self.values["model"]["sha256"]
+
+    @property
+    def input_size(self) -> int:
+        """Side of the square crop in pixels."""
+        return self.values["crop"]["size_px"]
+
+    @property
+    def recipe(self) -> str:
+        """Name of the quantization recipe."""
+        return self.values["quantization"]["recipe"]
+
+
+def make_contract(
+    model_path: str | os.PathLike,
+    metadata: Mapping[str, Any],
+    recipe: str,
+    parity: Mapping[str, Any],
+) -> Contract:
+    """Describes a converted model.
+
+    Args:
+        model_path: The `.tflite` file.
+        metadata: Of the hardened model: `grouping` (21 ints), `input_size` (pixels),
+            `training_data`, `licence` and optionally `recipe` (of the training) and
+            `crop` (default `CROP_RULE`).
+        recipe: Name of the quantization recipe.
+        parity: Numbers of the comparison with the Keras model, plain JSON values.
+
+    Returns:
+        The contract, ready for `write_contract`.
+
+    Raises:
+        InputError: If the metadata lack a field or hold a wrong one.
+    """
+    for name in ("grouping", "input_size", "training_data", "licence"):
+        if name not in metadata:
+            raise InputError(
+                f"make_contract: expected the metadata of a hardened model with {name}. "
+                f"Received: metadata={sorted(metadata)}. Harden the model with this version."
+            )
+    path = pathlib.Path(model_path)
+    size = int(metadata["input_size"])
+    values = {
+        "schema": SCHEMA,
+        "model": {
+            "file": path.name,
+            "sha256": sha256_of(path),
+            "bytes": path.stat().st_size,
+            "signature": SIGNATURE,
+        },
+        "input": {
+            "name": INPUT_NAME,
+            "shape": [1, size, size, 3],
+            "dtype": "float32",
+            "range": [0.0, 1.0],
+            "colour_order": "RGB",
+        },
+        "crop": dict(metadata.get("crop") or CROP_RULE) | {"size_px": size},
+        "joints": {
+            "order": "canonical",
+            "names": list(JOINT_NAMES),
+            "parents": list(PARENTS),
+            "root": ROOT_JOINT,
+            "reference_bone": list(REFERENCE_BONE),
+        },
+        "outputs": {
+            name: {
+                "shape": [1, *shape],
+                "dtype": "float32",
+                "units": _OUTPUT_MEANING[name][0],
+                "meaning": _OUTPUT_MEANING[name][1],
+            }
+            for name, shape in OUTPUT_SHAPES.items()
+        },
+        "quantization": {"recipe": recipe},
+        "grouping": [int(group) for group in metadata["grouping"]],
+        "handedness": dict(_HANDEDNESS_RULE),
+        "parity": dict(parity),
+        "training_recipe": str(metadata.get("recipe", "not stated")),
+        "training_data": str(metadata["training_data"]),
+        "licence": str(metadata["licence"]),
+    }
+    return parse_contract(values, f"{path}: metadata")
+
+
+def parse_contract(values: Any, where: str) -> Contract:
+    """Checks the fields of a contract.
+
+    Args:
+        values: What the JSON file holds.
+        where: Name of the file for messages.
+
+    Raises:
+        InputError: If the schema is unknown, or a field is missing or of a wrong type
+            or size; the message names the field.
+
+    Example:
+
+    >>> parse_contract({"schema": "other/7"}, "hand.contract.json")
+    Traceback (most recent call last):
+    ...
+    tf_handgroups.errors.InputError: hand.contract.json: expected schema \
+'tf_handgroups.contract/1'. Received: schema='other/7'. Convert the model with this version.
+    """
+    if not isinstance(values, Mapping):
+        raise InputError(
+            f"{where}: expected a JSON object. Received: type={type(values).__name__}. "
+            "Use the file that tf-handgroups convert wrote."
+        )
+    if values.get("schema") != SCHEMA:
+        raise InputError(
+            f"{where}: expected schema {SCHEMA!r}. Received: schema={values.get('schema')!r}. "
+            "Convert the model with this version."
+        )
+    for name, kind in _FIELDS.items():
+        _check_field(values, name, name, kind, where)
+    for outer, fields in _NESTED_FIELDS.items():
+        for name, kind in fields.items():
+            _check_field(values[outer], name, f"{outer}.{name}", kind, where)
+    for field, items in (("grouping", values["grouping"]), ("joints.names", _names(values))):
+        if len(items) != NUM_JOINTS:
+            raise InputError(
+                f"{where}: expected field {field} with {NUM_JOINTS} entries. "
+                f"Received: entries={len(items)}."
+            )
+    size = values["crop"]["size_px"]
+    if values["input"]["shape"] != [1, size, size, 3]:
+        raise InputError(
+            f"{where}: expected field input.shape to be [1, {size}, {size}, 3] as crop.size_px "
+            f"says. Received: input.shape={values['input']['shape']}."
+        )
+    for name, shape in OUTPUT_SHAPES.items():
+        _check_field(values["outputs"], name, f"outputs.{name}", dict, where)
+        if values["outputs"][name].get("shape") != [1, *shape]:
+            raise InputError(
+                f"{where}: expected field outputs.{name}.shape to be {[1, *shape]}. "
+                f"Received: shape={values['outputs'][name].get('shape')}."
+            )
+    return Contract(values)
+
+
+def _names(values: Mapping[str, Any]) -> list[str]:
+    return values["joints"]["names"]
+
+
+def _check_field(values: Mapping[str, Any], name: str, path: str, kind: type, where: str) -> None:
+    if name not in values:
+        raise InputError(
+            f"{where}: field {path} is missing. Received: fields={sorted(values)}. "
+            "Use the file that tf-handgroups convert wrote."
+        )
+    value = values[name]
+    fits = isinstance(value, (int, float) if kind is float else kind)
+    if not fits or isinstance(value, bool):
+        raise InputError(
+            f"{where}: expected field {path} to be of type {kind.__name__}. "
+            f"Received: {path}={value!r}."
+        )
+
+
+def write_contract(contract: Contract, path: str | os.PathLike, overwrite: bool = False) -> None:
+    """Writes a contract file; the same contract gives the same bytes.
+
+    Raises:
+        InputError: If the file exists and `overwrite` is false.
+    """
+    text = json.dumps(contract.values, indent=2, ensure_ascii=False, allow_nan=False)
+    with replacing_file(path, overwrite) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_contract(path: str | os.PathLike) -> Contract:
+    """Reads and checks a contract file.
+
+    Raises:
+        InputError: If the file is missing, no JSON, or does not pass `parse_contract`.
+    """
+    path = pathlib.Path(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: expected the contract of the model beside it. Received: no such file. "
+            "Copy it together with the .tflite file, or convert the model again."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected a JSON file. Received: {error}.") from error
+    return parse_contract(values, str(path))
+
+
+def read_verified(model_path: str | os.PathLike) -> tuple[Contract, bytes]:
+    """Reads a model and its contract, and checks that they belong together.
+
+    Args:
+        model_path: The `.tflite` file; its contract lies beside it.
+
+    Returns:
+        The contract and the content of the `.tflite` file.
+
+    Raises:
+        InputError: If the model or the contract is missing or unusable, or if name, size
+            or SHA-256 differ.
+    """
+    path = pathlib.Path(model_path)
+    if not path.is_file():
+        raise InputError(
+            f"{path}: expected a .tflite file. Received: no such file. Check the path."
+        )
+    contract = read_contract(contract_path(path))
+    content = path.read_bytes()
+    advice = "Copy model and contract from the same conversion."
+    if len(content) != contract.values["model"]["bytes"]:
+        raise InputError(
+            f"{path}: expected {contract.values['model']['bytes']} bytes as its contract says. "
+            f"Received: bytes={len(content)}. The file is truncated or another one. {advice}"
+        )
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != contract.sha256:
+        raise InputError(
+            f"{path}: expected SHA-256 {contract.sha256} as its contract says. "
+            f"Received: sha256={digest}. {advice}"
+        )
+    return contract, content

@@ -1,0 +1,191 @@
+"""The whole conversion: Keras file in, verified LiteRT variants with contracts out."""
+
+import importlib.metadata
+import json
+import os
+import pathlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from tf_handgroups.convert.benchmark import benchmark, benchmark_table
+from tf_handgroups.convert.check_ops import check_ops
+from tf_handgroups.convert.contract import (
+    contract_path,
+    make_contract,
+    sha256_of,
+    write_contract,
+)
+from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.export import check_exportable, export_float32
+from tf_handgroups.convert.parity import (
+    GATES,
+    ParityReport,
+    compare_outputs,
+    parity_table,
+)
+from tf_handgroups.convert.quantize import quantize, recipe_named
+from tf_handgroups.convert.run import KerasRunner, open_signature, run_signature
+
+from tf_handgroups.atomic_files import replacing_folder
+from tf_handgroups.errors import GateError, InputError
+from tf_handgroups.harden import harden
+from tf_handgroups.model_file import hardened_metadata, load_model
+from tf_handgroups.models.hand_pose_model import HandPoseModel
+
+SCHEMA = "tf_handgroups.conversion_report/1"
+REPORT_FILE = "report.json"
+DEFAULT_RECIPES = ("float32", "float16", "int8_mixed")
+
+_STACK = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "tf_handgroups")
+
+
+def convert_model(
+    keras_path: str | os.PathLike,
+    out_dir: str | os.PathLike,
+    recipes: Sequence[str] = DEFAULT_RECIPES,
+    calibration_crops: np.ndarray | None = None,
+    validation_crops: np.ndarray | None = None,
+    accept_loss: bool = False,
+    overwrite: bool = False,
+    name: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    benchmark_rounds: int = 30,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Converts a network to LiteRT, one verified file per recipe.
+
+    `out_dir` receives `<name>_<recipe>.tflite` with its contract for every variant
+    inside its gate, and `report.json`. The folder appears at once, when all is done.
+
+    Args:
+        keras_path: A `.keras` file, hardened or not (then it is hardened here).
+        out_dir: Folder for the results.
+        recipes: Keys of `quantize.RECIPES`.
+        calibration_crops: `(N, S, S, 3)` in [0, 1], for recipes that calibrate.
+        validation_crops: `(N, S, S, 3)` in [0, 1], on which every variant is compared
+            with the Keras model; `None` takes the calibration crops.
+        accept_loss: Whether variants outside their gate are written all the same.
+        overwrite: Whether an existing `out_dir` may be replaced.
+        name: Start of the file names; `None` takes that of `keras_path`.
+        metadata: See `contract.make_contract`; `None` takes those in the model.
+        benchmark_rounds: Timed runs of each variant, 0 for no benchmark.
+        console: Where the tables go; `None` is standard output.
+
+    Returns:
+        The content of `report.json`.
+
+    Raises:
+        InputError: If an argument, the model or the crops are unusable.
+        GateError: If the float32 export disagrees with the Keras model or holds a
+            forbidden op (nothing is written then), or, unless `accept_loss`, after
+            everything else is written, if a variant is outside its gate.
+    """
+    keras_path = pathlib.Path(keras_path)
+    names = list(dict.fromkeys(recipes))
+    if not names:
+        raise InputError("convert_model: expected at least one recipe. Received: recipes=[].")
+    chosen = [recipe_named(recipe) for recipe in names]
+    name = name or keras_path.stem
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise InputError(
+            "convert_model: expected a name of letters, digits and _ . - for the files. "
+            f"Received: name={name!r}."
+        )
+    if validation_crops is None:
+        validation_crops = calibration_crops
+    if validation_crops is None:
+        raise InputError(
+            "convert_model: expected validation_crops, real crops on which the variants are "
+            "compared with the Keras model. Received: validation_crops=None."
+        )
+    console = console or Console()
+    with replacing_folder(out_dir, overwrite) as folder:
+        model = hardened_model(keras_path)
+        size = check_exportable(model)
+        crops = check_crops(validation_crops, size, "validation_crops")
+        metadata = hardened_metadata(model) if metadata is None else metadata
+        float_model = export_float32(model)
+        expected = KerasRunner(model)(crops)
+        exported = _compare(expected, float_model, crops)
+        exported.check("float32", f"{keras_path}: float32 export")
+        reports, variants = {}, {}
+        for recipe in chosen:
+            content = quantize(float_model, recipe.name, calibration_crops)
+            ops = check_ops(content, f"{name}_{recipe.name}")
+            report = exported if recipe.name == "float32" else _compare(expected, content, crops)
+            failures = report.failures(recipe.name)
+            delivered = not failures or accept_loss
+            path = folder / f"{name}_{recipe.name}.tflite"
+            if delivered:
+                path.write_bytes(content)
+                verdict = "loss accepted" if failures else "passed"
+                parity = report.as_dict() | {"gate": verdict}
+                contract = make_contract(path, metadata, recipe.name, parity)
+                write_contract(contract, contract_path(path))
+            reports[recipe.name] = report
+            variants[recipe.name] = {
+                "file": path.name if delivered else None,
+                "bytes": len(content),
+                "summary": recipe.summary,
+                "graph": ops.as_dict(),
+                "parity": report.as_dict(),
+                "gate": {
+                    "passed": not failures,
+                    "failures": failures,
+                    "limits": dict(GATES[recipe.name].limits),
+                    "justification": GATES[recipe.name].justification,
+                },
+            }
+        console.print(parity_table(reports))
+        files = {n: folder / v["file"] for n, v in variants.items() if v["file"]}
+        if benchmark_rounds and files:
+            rows = benchmark(list(files.values()), rounds=benchmark_rounds)
+            console.print(benchmark_table(rows))
+            for recipe_name, row in zip(files, rows, strict=True):
+                variants[recipe_name]["benchmark"] = row.as_dict()
+        result = {
+            "schema": SCHEMA,
+            "source": {"file": keras_path.name, "sha256": sha256_of(keras_path)},
+            "input_size": size,
+            "crops": {
+                "calibration": 0 if calibration_crops is None else len(calibration_crops),
+                "validation": len(crops),
+            },
+            "accept_loss": accept_loss,
+            "versions": {package: importlib.metadata.version(package) for package in _STACK},
+            "variants": variants,
+        }
+        text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+        (folder / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
+        failed = {n: v["gate"]["failures"] for n, v in variants.items() if not v["file"]}
+        if failed and not files:
+            raise _gate_error(failed, "Nothing was written.")
+    if failed:
+        raise _gate_error(failed, f"The other variants are in {out_dir}.")
+    return result
+
+
+def hardened_model(keras_path: str | os.PathLike) -> Any:
+    """Loads a `.keras` file and hardens it if it still holds its random selector.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    model = load_model(keras_path)
+    return harden(model) if isinstance(model, HandPoseModel) else model
+
+
+def _compare(expected: Mapping[str, np.ndarray], content: bytes, crops: np.ndarray) -> ParityReport:
+    return compare_outputs(expected, run_signature(open_signature(content), crops))
+
+
+def _gate_error(failed: Mapping[str, list[str]], written: str) -> GateError:
+    details = "; ".join(f"{recipe}: {', '.join(why)}" for recipe, why in failed.items())
+    return GateError(
+        "convert_model: expected every variant to agree with the Keras model. "
+        f"Received: {details}. {written} Use milder recipes, more calibration crops, or "
+        "--accept-loss."
+    )

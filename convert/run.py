@@ -1,0 +1,237 @@
+"""Runners: the same call for a Keras model, a LiteRT model or a bundle folder."""
+
+import json
+import os
+import pathlib
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from tf_handgroups.convert.check_ops import parse_tflite
+from tf_handgroups.convert.contract import Contract, read_verified, sha256_of
+from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.export import INPUT_NAME, OUTPUT_SHAPES
+
+from tf_handgroups.errors import InputError
+from tf_handgroups.model_file import load_model
+
+BUNDLE_FILE = "bundle.json"
+
+
+class Runner(Protocol):
+    """What every runner offers.
+
+    Attributes:
+        input_size: Side of the crop in pixels.
+        sha256: Of the model file, `None` for a model that was never saved.
+        name: Short name for tables and messages.
+    """
+
+    input_size: int
+    sha256: str | None
+    name: str
+
+    def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
+        """Runs crops `(N, S, S, 3)` and returns one array `(N, ...)` per output."""
+        ...
+
+
+class LiteRTRunner:
+    """Runs a `.tflite` file after checking it against its contract.
+
+    Args:
+        path: The `.tflite` file; `<model>.contract.json` lies beside it.
+        num_threads: Threads of the CPU kernels.
+
+    Call arguments:
+        crops: `(N, S, S, 3)` float, RGB in [0, 1]; right hands, see `contract`.
+
+    Returns:
+        Dict of float32 arrays: `uv_px (N, 21, 2)` in crop pixels, `z_rel (N, 21)` in
+        reference-bone lengths, `presence (N, 1)` and `handedness (N, 1)` logits.
+
+    Raises:
+        InputError: If a file is missing, damaged or does not match the contract, or if
+            the crops have another shape or range.
+    """
+
+    def __init__(self, path: str | os.PathLike, num_threads: int = 1):
+        path = pathlib.Path(path)
+        self.contract, content = read_verified(path)
+        self.name = path.stem
+        self.sha256: str | None = self.contract.sha256
+        self.input_size = self.contract.input_size
+        self._infer = open_signature(content, str(path), num_threads)
+        _check_signature(self._infer, self.contract, path)
+
+    def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
+        return run_signature(self._infer, check_crops(crops, self.input_size, self.name))
+
+
+def open_signature(content: bytes, where: str = "model", num_threads: int = 1) -> Any:
+    """Prepares a LiteRT model without contract; prefer `LiteRTRunner`.
+
+    Args:
+        content: Content of a `.tflite` file.
+        where: Name of the model for messages.
+        num_threads: Threads of the CPU kernels.
+
+    Returns:
+        The signature runner, called with `image=(1, S, S, 3)`.
+
+    Raises:
+        InputError: If the content is damaged, an op is unknown to the runtime, or the
+            file has no signature.
+    """
+    parse_tflite(content, where)
+    advice = "Convert the model again with tf-handgroups convert."
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=num_threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"{where}: LiteRT cannot load this model ({error}). {advice}") from error
+    if len(interpreter.get_signature_list()) != 1:
+        raise InputError(
+            f"{where}: expected one signature. "
+            f"Received: signatures={sorted(interpreter.get_signature_list())}. {advice}"
+        )
+    return interpreter.get_signature_runner()
+
+
+def run_signature(infer: Any, crops: np.ndarray) -> dict[str, np.ndarray]:
+    """Runs float32 crops `(N, S, S, 3)` one by one through a signature runner."""
+    results = [infer(**{INPUT_NAME: crop[None]}) for crop in crops]
+    return {
+        name: np.concatenate([np.asarray(result[name], np.float32) for result in results])
+        for name in OUTPUT_SHAPES
+    }
+
+
+def _check_signature(infer: Any, contract: Contract, path: pathlib.Path) -> None:
+    found = {
+        f"{kind} {name}": (list(details["shape"]), np.dtype(details["dtype"]).name)
+        for kind, all_details in (
+            ("input", infer.get_input_details()),
+            ("output", infer.get_output_details()),
+        )
+        for name, details in all_details.items()
+    }
+    values = contract.values
+    expected = {f"input {INPUT_NAME}": (values["input"]["shape"], values["input"]["dtype"])}
+    for name, output in values["outputs"].items():
+        expected[f"output {name}"] = (output["shape"], output["dtype"])
+    for name, details in expected.items():
+        if found.get(name) != details:
+            raise InputError(
+                f"{path}: expected {name} {details} as its contract says. "
+                f"Received: {found.get(name)}. Convert the model again."
+            )
+
+
+class KerasRunner:
+    """Runs a Keras model, hardened or not, behind the same call as `LiteRTRunner`.
+
+    Args:
+        model: A `.keras` file, or a loaded model with input `(batch, S, S, 3)` and the
+            outputs `uv_px`, `z_rel`, `presence` and `handedness` (others are dropped).
+        batch_size: Crops per step.
+
+    Call arguments, Returns: As for `LiteRTRunner`.
+
+    Raises:
+        InputError: If the file cannot be read or is no hand-pose network.
+    """
+
+    def __init__(self, model: str | os.PathLike | Any, batch_size: int = 16):
+        self.sha256: str | None = None
+        network: Any = model
+        self.name = getattr(model, "name", "model")
+        if isinstance(model, (str, os.PathLike)):
+            path = pathlib.Path(model)
+            self.name = path.stem
+            network = load_model(path)
+            self.sha256 = sha256_of(path)
+        shape: tuple[int | None, ...] = tuple(getattr(network, "input_shape", None) or ())
+        outputs = network.output if isinstance(getattr(network, "output", None), dict) else {}
+        missing = [name for name in OUTPUT_SHAPES if name not in outputs]
+        if len(shape) != 4 or shape[1] is None or shape[1] != shape[2] or missing:
+            raise InputError(
+                f"{self.name}: expected a hand-pose network with a square input and the outputs "
+                f"{', '.join(OUTPUT_SHAPES)}. Received: input={shape}, outputs={sorted(outputs)}. "
+                "Use a model of tf-handgroups train."
+            )
+        self.model = network
+        self.input_size = int(shape[1])
+        self._batch_size = batch_size
+        # Not model.predict: it compiles with XLA, which is slow for these convolutions.
+        self._infer: Any = tf.function(
+            lambda images: _only_poses(network(images, training=False)),
+            input_signature=[tf.TensorSpec((None, *shape[1:]), tf.float32)],
+        )
+
+    def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
+        crops = check_crops(crops, self.input_size, self.name)
+        results = []
+        for start in range(0, len(crops), self._batch_size):
+            outputs = self._infer(crops[start : start + self._batch_size])
+            results.append({n: np.asarray(outputs[n], np.float32) for n in OUTPUT_SHAPES})
+        return {name: np.concatenate([r[name] for r in results]) for name in OUTPUT_SHAPES}
+
+
+def _only_poses(outputs: dict[str, Any]) -> dict[str, Any]:
+    return {name: outputs[name] for name in OUTPUT_SHAPES}
+
+
+def default_variant(folder: str | os.PathLike) -> pathlib.Path:
+    """Returns the default `.tflite` file of a bundle folder.
+
+    Raises:
+        InputError: If the folder is not a bundle.
+    """
+    path = pathlib.Path(folder) / BUNDLE_FILE
+    try:
+        bundle = json.loads(path.read_text(encoding="utf-8"))
+        name = bundle["default"]
+        return pathlib.Path(folder) / bundle["variants"][name]["file"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: expected the description of a bundle (default, variants). Received: "
+            f"{type(error).__name__}: {error}. Make the folder with tf-handgroups bundle."
+        ) from error
+
+
+def load_runner(path: str | os.PathLike, num_threads: int = 1) -> Runner:
+    """Opens whatever can predict hands.
+
+    Args:
+        path: A `.keras` file, a `.tflite` file with its contract, or a bundle folder, of
+            which the default variant is used.
+        num_threads: Threads for LiteRT.
+
+    Returns:
+        A runner: `runner(crops (N, S, S, 3) in [0, 1]) -> dict of arrays`.
+
+    Raises:
+        InputError: If the path is none of these or the model is unusable.
+
+    Example:
+
+    >>> load_runner("hand.onnx")
+    Traceback (most recent call last):
+    ...
+    tf_handgroups.errors.InputError: hand.onnx: expected a .keras file, a .tflite file or a \
+bundle folder. Received: no such file. Check the path.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        return LiteRTRunner(default_variant(path), num_threads)
+    if path.suffix == ".tflite":
+        return LiteRTRunner(path, num_threads)
+    if path.suffix == ".keras":
+        return KerasRunner(path)
+    received = f"suffix={path.suffix!r}" if path.exists() else "no such file"
+    raise InputError(
+        f"{path}: expected a .keras file, a .tflite file or a bundle folder. "
+        f"Received: {received}. Check the path."
+    )

@@ -1,0 +1,92 @@
+"""Tests of the op report and its gates."""
+
+import pathlib
+
+import keras
+import pytest
+from tf_handgroups.convert.check_ops import OpReport, check_ops, list_ops, parse_tflite
+from tf_handgroups.convert.export import export_float32
+
+from tests.convert.conftest import SIZE, build_stand_in
+from tests.convert.test_export import NeedsFlex
+from tf_handgroups.errors import GateError, InputError
+
+
+def export_freely(model, path: pathlib.Path, batch) -> bytes:
+    """Keras' export as it comes: Flex ops allowed, batch as given."""
+    signature = keras.InputSpec(shape=(batch, SIZE, SIZE, 3), dtype="float32", name="image")
+    model.export(path, format="litert", verbose=False, input_signature=[signature])
+    return path.read_bytes()
+
+
+def test_counts_ops_of_the_stand_in(float_model):
+    ops = list_ops(float_model)
+    assert ops["CONV_2D"] == 5
+    assert ops["DEPTHWISE_CONV_2D"] == 1
+    assert ops["SOFTMAX"] == 1
+    assert list(ops.values()) == sorted(ops.values(), reverse=True)
+
+
+def test_one_partition_takes_every_op(float_model):
+    report = check_ops(float_model)
+    assert report.num_ops == sum(report.ops.values())
+    assert report.partitions == 1
+    assert report.delegated_ops == report.num_ops
+    assert report.as_dict()["delegated_share"] == 1.0
+
+
+def test_delegated_share_of_an_undelegated_op(tmp_path):
+    # Nearest up-sampling becomes TILE, which XNNPACK does not take.
+    images = keras.Input((SIZE, SIZE, 3), name="image")
+    x = keras.layers.Conv2D(4, 3, padding="same")(images)
+    x = keras.layers.UpSampling2D(2, interpolation="nearest")(x)
+    model = keras.Model(images, keras.layers.Conv2D(4, 3, padding="same")(x))
+    report = check_ops(export_freely(model, tmp_path / "up.tflite", 1))
+    assert report.ops["TILE"] > 0
+    assert report.partitions is not None and report.partitions > 1
+    assert report.delegated_ops == report.num_ops - report.ops["TILE"]
+
+
+def test_unknown_delegation_is_reported_as_unknown():
+    assert OpReport({"ADD": 1}, 1, None, None).as_dict()["delegated_share"] is None
+
+
+def test_flex_op_is_detected(tmp_path):
+    images = keras.Input((SIZE, SIZE, 3), name="image")
+    model = keras.Model(images, NeedsFlex(name="odd")(images))
+    content = export_freely(model, tmp_path / "flex.tflite", 1)
+    assert "CUSTOM:FlexMatrixInverse" in list_ops(content)
+    with pytest.raises(GateError, match=r"odd\.tflite.*Received: ops=\['FlexMatrixInverse'\]"):
+        check_ops(content, "odd.tflite")
+
+
+def test_dynamic_shape_is_detected(tmp_path):
+    images = keras.Input((SIZE, SIZE, 3), name="image")
+    model = keras.Model(images, keras.layers.Conv2D(4, 3)(images))
+    content = export_freely(model, tmp_path / "dynamic.tflite", None)
+    with pytest.raises(GateError, match=r"Received: tensor='.*' of shape \(-1, "):
+        check_ops(content)
+
+
+def test_random_op_is_detected():
+    # A builtin op of LiteRT, so the exporter lets it pass.
+    with pytest.raises(GateError, match=r"Received: ops=\['RANDOM_STANDARD_NORMAL'\]"):
+        check_ops(export_float32(build_stand_in(noise=True)))
+
+
+@pytest.mark.parametrize("length", [0, 7, 8, 100, 5000, -1000, -1])
+def test_truncated_file_is_an_input_error(float_model, length):
+    with pytest.raises(InputError, match=r"cut\.tflite: expected .* Received: "):
+        parse_tflite(float_model[:length], "cut.tflite")
+
+
+def test_file_without_ops_is_an_input_error():
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    empty = schema.ModelT()
+    empty.version, empty.subgraphs, empty.operatorCodes = 3, [], []
+    builder = flatbuffers.Builder(64)
+    builder.Finish(empty.Pack(builder), b"TFL3")
+    with pytest.raises(InputError, match="Received: none"):
+        parse_tflite(bytes(builder.Output()))

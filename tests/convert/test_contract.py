@@ -1,0 +1,130 @@
+"""Tests of the contract file."""
+
+import json
+import shutil
+
+import pytest
+from tf_handgroups.convert.contract import (
+    SCHEMA,
+    contract_path,
+    make_contract,
+    parse_contract,
+    read_contract,
+    read_verified,
+    sha256_of,
+    write_contract,
+)
+
+from tests.convert.conftest import METADATA, SIZE
+from tf_handgroups.crop import CROP_RULE
+from tf_handgroups.errors import InputError
+from tf_handgroups.joints import JOINT_NAMES
+
+
+@pytest.fixture
+def values(converted) -> dict:
+    return json.loads((converted / "hand_float32.contract.json").read_text())
+
+
+def test_contract_says_all_that_a_runner_needs(values, converted):
+    path = converted / "hand_float32.tflite"
+    assert values["schema"] == SCHEMA
+    assert values["model"]["file"] == path.name
+    assert values["model"]["sha256"] == sha256_of(path)
+    assert values["model"]["bytes"] == path.stat().st_size
+    assert values["input"]["shape"] == [1, SIZE, SIZE, 3]
+    assert values["crop"] == CROP_RULE | {"size_px": SIZE}
+    assert values["joints"]["names"] == list(JOINT_NAMES)
+    assert values["outputs"]["uv_px"]["shape"] == [1, 21, 2]
+    assert values["outputs"]["z_rel"]["units"] == "reference-bone lengths"
+    assert values["grouping"] == METADATA["grouping"]
+    assert values["handedness"]["mirrored_before"] == "left"
+    assert values["parity"]["uv_px"]["max"] < 0.01
+    assert values["licence"] == "Apache-2.0"
+
+
+def test_write_and_read_back(values, tmp_path):
+    contract = parse_contract(values, "here")
+    write_contract(contract, tmp_path / "a.contract.json")
+    assert read_contract(tmp_path / "a.contract.json").values == values
+    first = (tmp_path / "a.contract.json").read_bytes()
+    with pytest.raises(InputError, match="already exists"):
+        write_contract(contract, tmp_path / "a.contract.json")
+    write_contract(contract, tmp_path / "a.contract.json", overwrite=True)
+    assert (tmp_path / "a.contract.json").read_bytes() == first
+
+
+def test_the_model_may_bring_its_own_crop_rule(converted):
+    metadata = METADATA | {"crop": {**CROP_RULE, "margin": 2.0}}
+    contract = make_contract(converted / "hand_float32.tflite", metadata, "float32", {})
+    assert contract.values["crop"]["margin"] == 2.0
+    assert (contract.input_size, contract.recipe) == (SIZE, "float32")
+
+
+@pytest.mark.parametrize("name", ["grouping", "input_size", "training_data", "licence"])
+def test_rejects_incomplete_metadata(converted, name):
+    metadata = {key: value for key, value in METADATA.items() if key != name}
+    with pytest.raises(InputError, match=f"with {name}. Received: metadata="):
+        make_contract(converted / "hand_float32.tflite", metadata, "float32", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("schema", "tf_handgroups.contract/99", "Received: schema='tf_handgroups.contract/99'"),
+        ("model.sha256", None, "field model.sha256 to be of type str. Received: "),
+        ("model.bytes", True, "field model.bytes to be of type int"),
+        ("crop.size_px", "128", "field crop.size_px to be of type int"),
+        ("crop.size_px", 96, r"field input.shape to be \[1, 96, 96, 3\]"),
+        ("grouping", [0, 1], "field grouping with 21 entries. Received: entries=2"),
+        ("joints.names", ["wrist"], "field joints.names with 21 entries"),
+        ("outputs.uv_px.shape", [1, 42], "field outputs.uv_px.shape to be .* Received: shape="),
+    ],
+)
+def test_rejects_wrong_fields_by_name(values, path, value, message):
+    *outer, last = path.split(".")
+    target = values
+    for name in outer:
+        target = target[name]
+    target[last] = value
+    with pytest.raises(InputError, match=message):
+        parse_contract(values, "here")
+
+
+@pytest.mark.parametrize(
+    "path", ["parity", "licence", "model.file", "input.range", "crop.margin", "outputs.z_rel"]
+)
+def test_rejects_missing_fields_by_name(values, path):
+    *outer, last = path.split(".")
+    del (values[outer[0]] if outer else values)[last]
+    with pytest.raises(InputError, match=f"field {path} is missing. Received: fields="):
+        parse_contract(values, "here")
+
+
+def test_rejects_what_is_no_object():
+    with pytest.raises(InputError, match="Received: type=list"):
+        parse_contract([], "here")
+
+
+def test_rejects_unreadable_files(tmp_path):
+    with pytest.raises(InputError, match=r"no\.contract\.json.*Received: no such file"):
+        read_contract(tmp_path / "no.contract.json")
+    (tmp_path / "bad.contract.json").write_text("{not json")
+    with pytest.raises(InputError, match=r"expected a JSON file. Received: "):
+        read_contract(tmp_path / "bad.contract.json")
+
+
+def test_rejects_another_model_than_the_contract_says(converted, tmp_path):
+    source = converted / "hand_float32.tflite"
+    model = tmp_path / source.name
+    with pytest.raises(InputError, match=r"expected a .tflite file. Received: no such file"):
+        read_verified(model)
+    content = bytearray(source.read_bytes())
+    shutil.copy(contract_path(source), contract_path(model))
+    model.write_bytes(content[:-100])
+    with pytest.raises(InputError, match="Received: bytes="):
+        read_verified(model)
+    content[len(content) // 2] ^= 1  # same size, one bit differs
+    model.write_bytes(content)
+    with pytest.raises(InputError, match="Received: sha256="):
+        read_verified(model)

@@ -1,0 +1,169 @@
+"""Tests of the runners."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from tf_handgroups.convert.bundle import write_bundle
+from tf_handgroups.convert.contract import sha256_of
+from tf_handgroups.convert.run import (
+    KerasRunner,
+    LiteRTRunner,
+    default_variant,
+    load_runner,
+    open_signature,
+)
+
+from tests.convert.conftest import SIZE
+from tf_handgroups.errors import InputError
+from tf_handgroups.models.hand_pose_model import HandPoseModel
+
+
+def test_keras_litert_and_bundle_agree(keras_file, converted, crops, tmp_path):
+    write_bundle(converted, tmp_path / "bundle", crops[:2], default="float32")
+    reference = load_runner(keras_file)(crops)
+    for path in (converted / "hand_float32.tflite", tmp_path / "bundle"):
+        runner = load_runner(path)
+        assert runner.input_size == SIZE
+        received = runner(crops)
+        for name, expected in reference.items():
+            # The same numbers in another order of additions.
+            np.testing.assert_allclose(received[name], expected, atol=1e-3)
+            assert received[name].dtype == np.float32
+
+
+def test_threads_and_identity(converted, crops):
+    path = converted / "hand_int8_mixed.tflite"
+    runner = LiteRTRunner(path, num_threads=2)
+    assert runner.sha256 == sha256_of(path)
+    assert runner.name == "hand_int8_mixed"
+    one_thread = LiteRTRunner(path)(crops[:1])
+    np.testing.assert_allclose(runner(crops[:1])["uv_px"], one_thread["uv_px"], atol=1e-3)
+
+
+def test_keras_runner_batches(stand_in, crops):
+    whole = KerasRunner(stand_in, batch_size=len(crops))(crops)
+    parts = KerasRunner(stand_in, batch_size=5)(crops)
+    for name, expected in whole.items():
+        # The kernels block their sums by batch size.
+        np.testing.assert_allclose(parts[name], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_keras_runner_takes_a_model_that_is_not_hardened():
+    model = HandPoseModel(input_size=64, encoder="tiny", group_channels=8)
+    outputs = KerasRunner(model)(np.zeros((2, 64, 64, 3)))
+    assert {name: array.shape for name, array in outputs.items()} == {
+        "uv_px": (2, 21, 2),
+        "z_rel": (2, 21),
+        "presence": (2, 1),
+        "handedness": (2, 1),
+    }
+
+
+def test_crops_are_checked(converted, stand_in):
+    for runner in (LiteRTRunner(converted / "hand_float32.tflite"), KerasRunner(stand_in)):
+        with pytest.raises(InputError, match="Received: shape="):
+            runner(np.zeros((1, SIZE, SIZE + 1, 3)))
+        with pytest.raises(InputError, match="Received: range="):
+            runner(np.full((1, SIZE, SIZE, 3), 255.0))
+
+
+def test_truncated_model_is_an_input_error(edited_contract):
+    path = edited_contract(lambda values: None)
+    content = path.read_bytes()[:2000]
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"hand_float32\.tflite: .*truncated"):
+        load_runner(path)
+
+
+@pytest.mark.parametrize("keep", [20, 2000, -8])
+def test_truncated_model_with_matching_hash_is_an_input_error(converted, tmp_path, keep):
+    # Even if somebody wrote a contract for the damaged file.
+    import hashlib
+
+    content = (converted / "hand_float32.tflite").read_bytes()[:keep]
+    values = json.loads((converted / "hand_float32.contract.json").read_text())
+    values["model"] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (tmp_path / "cut.tflite").write_bytes(content)
+    (tmp_path / "cut.contract.json").write_text(json.dumps(values))
+    with pytest.raises(InputError, match=r"cut\.tflite: expected a .*LiteRT model"):
+        load_runner(tmp_path / "cut.tflite")
+
+
+def test_text_file_is_an_input_error(tmp_path):
+    (tmp_path / "page.tflite").write_text("<html>not found</html>")
+    with pytest.raises(InputError, match="expected the contract of the model beside it"):
+        load_runner(tmp_path / "page.tflite")
+    with pytest.raises(InputError, match=r"page: expected a LiteRT model"):
+        open_signature((tmp_path / "page.tflite").read_bytes(), "page")
+    (tmp_path / "page.keras").write_text("text")
+    with pytest.raises(InputError, match=r"page\.keras: expected a \.keras file"):
+        load_runner(tmp_path / "page.keras")
+
+
+def test_contract_of_another_model_is_an_input_error(edited_contract):
+    def change(values):
+        values["outputs"]["presence"]["dtype"] = "int8"
+
+    path = edited_contract(change)
+    with pytest.raises(InputError, match=r"expected output presence .*Received: "):
+        LiteRTRunner(path)
+
+
+def test_wrong_hash_is_an_input_error(edited_contract):
+    path = edited_contract(lambda values: values["model"].update(sha256="0" * 64))
+    with pytest.raises(InputError, match="Received: sha256="):
+        LiteRTRunner(path)
+
+
+def test_model_without_signature_is_an_input_error(float_model):
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(float_model, 0))
+    model.signatureDefs = []
+    builder = flatbuffers.Builder(len(float_model))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    with pytest.raises(InputError, match=r"Received: signatures=\[\]"):
+        open_signature(bytes(builder.Output()))
+
+
+def test_model_that_litert_cannot_prepare_is_an_input_error(float_model):
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(float_model, 0))
+    assert model.operatorCodes
+    code = model.operatorCodes[0]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = b"FromElsewhere"
+    builder = flatbuffers.Builder(len(float_model))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    with pytest.raises(InputError, match=r"LiteRT cannot load this model.*FromElsewhere"):
+        open_signature(bytes(builder.Output()))
+
+
+def test_other_paths_are_input_errors(tmp_path):
+    with pytest.raises(InputError, match="Received: no such file"):
+        load_runner(tmp_path / "no.keras")
+    with pytest.raises(InputError, match="Received: no such file"):
+        load_runner(tmp_path / "no.tflite")
+    (tmp_path / "hand.onnx").write_bytes(b"")
+    with pytest.raises(InputError, match=r"Received: suffix='\.onnx'"):
+        load_runner(tmp_path / "hand.onnx")
+    with pytest.raises(InputError, match=r"bundle\.json: expected the description of a bundle"):
+        load_runner(tmp_path)
+    (tmp_path / "bundle.json").write_text('{"default": "float32", "variants": {}}')
+    with pytest.raises(InputError, match="KeyError"):
+        default_variant(tmp_path)
+
+
+def test_other_keras_models_are_input_errors(tmp_path):
+    images = keras.Input((8, 8, 3))
+    model = keras.Model(images, keras.layers.Flatten()(images), name="other")
+    with pytest.raises(InputError, match=r"other: .* Received: input="):
+        KerasRunner(model)
+    model.save(tmp_path / "other.keras")
+    with pytest.raises(InputError, match=r"other: .* Received: input="):
+        load_runner(tmp_path / "other.keras")
