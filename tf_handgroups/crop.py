@@ -123,7 +123,8 @@ def crop_image(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         pixels = blocks.reshape(height, block_rows, width, block_columns, 3).mean((1, 3))
         to_image = to_image / factor
         to_image[:, 2] -= (factor - 1) / (2 * factor)
-    return _bilinear(pixels, to_image, size) / np.float32(255)
+    # Rounding takes the brightest pixels a hair beyond 1.
+    return np.clip(_bilinear(pixels, to_image, size) / np.float32(255), 0, 1)
 
 
 def _bilinear(pixels: np.ndarray, to_image: np.ndarray, size: int) -> np.ndarray:
