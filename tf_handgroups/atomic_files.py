@@ -37,8 +37,8 @@ def replacing_file(path: str | os.PathLike, overwrite: bool = False) -> Iterator
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        InputError: If `path` exists and `overwrite` is false, or its folder
-            cannot be created.
+        InputError: If `path` exists and `overwrite` is false, it is a folder, or its
+            folder cannot be created.
 
     Example:
 
@@ -50,6 +50,10 @@ def replacing_file(path: str | os.PathLike, overwrite: bool = False) -> Iterator
     'done'
     """
     target = pathlib.Path(path)
+    if target.is_dir():
+        raise InputError(
+            f"{target}: expected a file name. Received: a folder. Name a file in it, for example."
+        )
     _check_target(target, overwrite)
     temporary = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix}")
     try:
@@ -68,7 +72,8 @@ def replacing_folder(path: str | os.PathLike, overwrite: bool = False) -> Iterat
         overwrite: Whether an existing, non-empty folder may be replaced.
 
     Raises:
-        InputError: As for `replacing_file`.
+        InputError: If `path` exists and `overwrite` is false, it is a file, or its
+            folder cannot be created.
 
     Example:
 
@@ -82,7 +87,9 @@ def replacing_folder(path: str | os.PathLike, overwrite: bool = False) -> Iterat
     target = pathlib.Path(path)
     _check_target(target, overwrite)
     if target.exists() and not target.is_dir():
-        raise InputError(f"{target}: is a file, expected a folder. Choose another path.")
+        raise InputError(
+            f"{target}: expected a folder. Received: a file. Choose another path."
+        )
     temporary = target.with_name(f".{uuid.uuid4().hex}.part")
     temporary.mkdir()
     try:

@@ -132,7 +132,7 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
     shown_right = ~(geometry.flip & known_hand)
     mirror = (record["handedness"] == 0) == shown_right
     mirror = tf.where(known_hand, mirror, False)
-    matrix = _crop_matrix(record, geometry, mirror, size)
+    matrix = _crop_matrix(record, geometry, mirror, options)
     crop = warp(image, matrix, size)
     if options.training:
         crop = jitter_colours(crop, seed, options.augmentation)
@@ -167,17 +167,18 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
     return crop, targets, weights
 
 
-def _crop_matrix(record, geometry, mirror, size: int):
+def _crop_matrix(record, geometry, mirror, options: PipelineOptions):
     """Returns the `(2, 3)` matrix image -> crop; the graph twin of `crop.crop_matrix`.
 
-    When all joints are known the box is the tight one around the *rotated* hand: that
-    is the box a detector or a tracker gives for a hand seen at this angle.
+    When all joints are known, training takes the tight box around the *rotated* hand:
+    that is the box a detector or a tracker gives for a hand seen at this angle.
     """
+    size = options.crop_size
     cos, sin = tf.cos(geometry.rotation_rad), tf.sin(geometry.rotation_rad)
     turn = tf.stack([tf.stack([cos, -sin]), tf.stack([sin, cos])])
     x, y, width, height = tf.unstack(record["box_px"])
     corners = tf.stack([tf.stack([x, y]), tf.stack([x + width, y + height])])
-    full = tf.reduce_all(record["visible"] > 0) & (record["presence"] > 0)
+    full = tf.reduce_all(record["visible"] > 0) & (record["presence"] > 0) & options.training
     turned = record["uv_px"] @ tf.transpose(turn)
     middle = tf.reduce_mean(corners, axis=0, keepdims=True) @ tf.transpose(turn)
     half = tf.stack([width, height]) / 2
@@ -208,7 +209,8 @@ def warp(image, matrix, size: int):
     linear = tf.linalg.inv(matrix[:, :2])
     offset = -tf.linalg.matvec(linear, matrix[:, 2])
     step = tf.sqrt(tf.abs(tf.linalg.det(linear)))
-    factor = tf.maximum(1, tf.cast(tf.floor(step + 1e-6), tf.int32))
+    # Whole factors must survive the rounding of float32.
+    factor = tf.maximum(1, tf.cast(tf.floor(step * (1 + 1e-5)), tf.int32))
     pixels = tf.cond(factor > 1, lambda: _reduce(image, factor), lambda: tf.cast(image, tf.float32))
     real = tf.cast(factor, tf.float32)
     linear = linear / real
