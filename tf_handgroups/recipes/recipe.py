@@ -2,6 +2,8 @@
 
 import ast
 import dataclasses
+import types
+import typing
 
 from tf_handgroups.augment import Augmentation
 from tf_handgroups.errors import InputError
@@ -136,13 +138,22 @@ def _replace(record, field: str, text: str, prefix: str):
         value = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError):
         value = text.strip()
-    current = known[field]
-    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
+    kinds = _kinds(typing.get_type_hints(type(record))[field])
+    if float in kinds and type(value) is int:
         value = float(value)
-    if isinstance(current, tuple) and isinstance(value, list):
+    if tuple in kinds and isinstance(value, list):
         value = tuple(value)
-    if current is not None and type(value) is not type(current):
+    if type(value) not in kinds:
+        names = " or ".join("None" if kind is types.NoneType else kind.__name__ for kind in kinds)
         raise InputError(
-            f"--set {prefix}{field}: expected a value like {current!r}. Received: {text!r}."
+            f"--set {prefix}{field}: expected {names}, now {known[field]!r}. Received: {text!r}."
         )
     return dataclasses.replace(record, **{field: value})
+
+
+def _kinds(annotation) -> tuple[type, ...]:
+    """Returns the types that an annotation such as `tuple[int, ...] | None` allows."""
+    parts = (annotation,)
+    if isinstance(annotation, types.UnionType):
+        parts = typing.get_args(annotation)
+    return tuple(typing.get_origin(part) or part for part in parts)

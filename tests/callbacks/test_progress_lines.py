@@ -1,0 +1,68 @@
+import types
+
+import pytest
+
+from tf_handgroups.callbacks import progress_lines
+from tf_handgroups.callbacks.progress_lines import ProgressLines
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only moves when told to."""
+    now = [100.0]
+    monkeypatch.setattr(progress_lines, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def started(clock, lines, iterations=0, **kwargs):
+    callback = ProgressLines(total_steps=20, batch_size=8, write=lines.append, **kwargs)
+    optimizer = types.SimpleNamespace(iterations=iterations)
+    callback.set_model(types.SimpleNamespace(optimizer=optimizer))
+    callback.on_train_begin()
+    return callback
+
+
+def test_describe_shows_what_is_known():
+    callback = ProgressLines(total_steps=200, batch_size=8)
+    logs = {"loss": 1.0, "uv_px_pck": 0.5, "pa_mpjpe_mm": 12.3456, "other": 9.0}
+    line = callback.describe(50, 0.5, logs)
+    assert line == (
+        "step 50/200  25%  loss 1.000  uv_px_pck 0.500  pa_mpjpe_mm 12.346  16.0 img/s  ETA 0:01:15"
+    )
+
+
+def test_one_line_per_interval(clock):
+    lines = []
+    callback = started(clock, lines, every_s=15)
+    for batch in range(20):
+        clock[0] += 4
+        callback.on_train_batch_end(batch, {"loss": 2.0})
+    assert [line.split("  ")[0] for line in lines] == [f"step {n}/20" for n in (4, 8, 12, 16, 20)]
+    assert lines[0].endswith("2.0 img/s  ETA 0:01:04") and lines[-1].endswith("ETA 0:00:00")
+
+
+def test_resumed_run_counts_on(clock):
+    lines = []
+    callback = started(clock, lines, iterations=10, every_s=1)
+    clock[0] += 2
+    callback.on_train_batch_end(0, {"loss": 2.0})
+    assert lines == ["step 11/20  55%  loss 2.000  4.0 img/s  ETA 0:00:18"]
+
+
+def test_validation_is_reported_and_its_time_not_counted(clock):
+    lines = []
+    callback = started(clock, lines, every_s=1)
+    callback.on_train_batch_end(0)
+    clock[0] += 500
+    callback.on_epoch_end(1, {"loss": 1.0, "val_loss": 3.0, "val_pa_mpjpe_mm": 20.0})
+    assert lines == ["epoch 2 validation: loss 3.000  pa_mpjpe_mm 20.000"]
+    clock[0] += 2
+    callback.on_train_batch_end(0, {"loss": 1.0})
+    assert "4.0 img/s" in lines[1]
+
+
+def test_epoch_without_validation_is_silent(clock):
+    lines = []
+    started(clock, lines).on_epoch_end(0, {"loss": 1.0})
+    started(clock, lines).on_epoch_end(0)
+    assert not lines
