@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
+from tf_handgroups.convert.bias_range import lift_dead_channels
 from tf_handgroups.convert.check_ops import parse_tflite
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.export import INPUT_NAME, SIGNATURE
@@ -163,6 +164,9 @@ def quantize(float_model: bytes, recipe: str, calibration_crops: np.ndarray | No
             )
         crops = check_crops(calibration_crops, int(image.shape[1]), "calibration_crops")
         ranges = _calibrate(target, crops, image.name.decode())
+        lifted, _ = lift_dead_channels(float_model, ranges)
+        target = quantizer.Quantizer(bytearray(lifted))
+        chosen.configure(target)
     with _quiet():
         result = target.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     if result.quantized_model is None:
@@ -173,11 +177,15 @@ def quantize(float_model: bytes, recipe: str, calibration_crops: np.ndarray | No
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Hides what the quantizer says on every run and nobody can act upon."""
-    # Its progress bars on stderr cannot be switched off everywhere.
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+    # Its progress bars on stderr cannot be switched off everywhere; warnings would share
+    # their fate, so they are kept and given again afterwards.
+    with warnings.catch_warnings(record=True) as caught:
         # Reading intermediate tensors is what calibration is.
         warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors")
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def _calibrate(target: quantizer.Quantizer, crops: np.ndarray, image_name: str) -> dict[str, Any]:
