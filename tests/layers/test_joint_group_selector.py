@@ -139,13 +139,23 @@ class JointGroupSelectorTest(LayerCase):
         np.testing.assert_array_equal(selector(predictions, training=True), selector(predictions))
 
     def test_penalty_is_lowest_for_exclusive_balanced_groups(self):
-        selector = built()
-        selector.logits.assign(20.0 * np.eye(3, dtype="float32")[np.arange(21) % 3] - 10.0)
+        selector = built(exclusivity_weight=1.0, balance_weight=0.1)
+        exclusive = 20.0 * np.eye(3, dtype="float32")
+        selector.logits.assign(exclusive[np.arange(21) % 3] - 10.0)
         np.testing.assert_allclose(float(selector.penalty()), 0.0, atol=1e-3)
         selector.logits.assign(np.full((21, 3), 10.0, "float32"))
-        np.testing.assert_allclose(float(selector.penalty()), 0.1 * 4.0, atol=1e-2)
-        selector.logits.assign(20.0 * np.eye(3, dtype="float32")[np.zeros(21, int)] - 10.0)
-        np.testing.assert_allclose(float(selector.penalty()), 0.01 * np.log(3), atol=1e-3)
+        np.testing.assert_allclose(float(selector.penalty()), 4.0, atol=1e-2)
+        selector.logits.assign(exclusive[np.zeros(21, int)] - 10.0)
+        np.testing.assert_allclose(float(selector.penalty()), 0.1 * np.log(3), atol=1e-3)
+
+    def test_penalty_for_undecided_gates_grows_as_the_temperature_falls(self):
+        selector = built(exclusivity_weight=1.0, balance_weight=0.0)
+        third = np.log(0.5)  # sigmoid is 1/3, so every joint's gates sum to one
+        selector.logits.assign(np.full((21, 3), third, "float32"))
+        for temperature, urgency in ((2.0, 0.0), (1.0, 0.0), (0.25, 0.75)):
+            selector.current_temperature.assign(temperature)
+            expected = urgency * 3 * (1 / 3) * (2 / 3)
+            np.testing.assert_allclose(float(selector.penalty()), expected, atol=1e-5)
 
     def test_replicas_draw_what_one_device_draws(self):
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -38,8 +38,11 @@ class JointGroupSelector(keras.layers.Layer):
             `TemperatureSchedule` anneals it.
         initial_logit: Start value of every theta_kg. Equal values are fine: the
             noise of the samples breaks the symmetry.
-        exclusivity_weight: Weight of the penalty mean_k (sum_g sigmoid(theta_kg) - 1)^2
-            that makes membership exclusive (`relaxed_bernoulli` only).
+        exclusivity_weight: Weight of the penalty that makes membership exclusive
+            (`relaxed_bernoulli` only). With p_kg = sigmoid(theta_kg) it is the mean over
+            joints of (sum_g p_kg - 1)^2 + max(0, 1 - tau) sum_g p_kg (1 - p_kg). The
+            first term alone is also content with p = 1/G everywhere; the second makes
+            the gates binary as the temperature falls.
         balance_weight: Weight of the penalty log G - entropy(mean size of the groups)
             that keeps groups from dying; 0 switches it off.
         straight_through: Whether the forward pass uses the argmax of the sample and
@@ -78,8 +81,8 @@ class JointGroupSelector(keras.layers.Layer):
         grouping=None,
         temperature=1.0,
         initial_logit=0.0,
-        exclusivity_weight=0.1,
-        balance_weight=0.01,
+        exclusivity_weight=1.0,
+        balance_weight=0.1,
         straight_through=False,
         seed=0,
         **kwargs,
@@ -191,7 +194,11 @@ class JointGroupSelector(keras.layers.Layer):
         logits = ops.convert_to_tensor(self.logits)
         if self.distribution == "relaxed_bernoulli":
             gates = ops.sigmoid(logits)
-            exclusivity = ops.mean(ops.square(ops.sum(gates, axis=-1) - 1))
+            undecided = ops.sum(gates * (1 - gates), axis=-1)
+            urgency = ops.maximum(0.0, 1 - ops.convert_to_tensor(self.current_temperature))
+            exclusivity = ops.mean(
+                ops.square(ops.sum(gates, axis=-1) - 1) + urgency * undecided
+            )
             membership = ops.softmax(ops.log_sigmoid(logits), axis=-1)
         else:
             exclusivity = 0.0

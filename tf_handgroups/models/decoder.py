@@ -8,7 +8,8 @@ from tf_handgroups.models.conv_block import conv_block
 def decoder(features: dict, channels: tuple[int, int, int], folded: bool):
     """Merges feature maps from coarse to fine.
 
-    Nearest-neighbour upsampling, because it is exact in integers too. Every encoder
+    Bilinear upsampling: LiteRT's XNNPACK delegate takes it, nearest-neighbour it does
+    not, which would split the graph into pieces. Every encoder
     map passes a 1x1 block with batch norm first: the encoder's outputs are linear
     and large.
 
@@ -30,7 +31,7 @@ def decoder(features: dict, channels: tuple[int, int, int], folded: bool):
     """
     x = conv_block(features[32], channels[0], 1, "decoder_lateral32", folded)
     for stride, width in zip((16, 8, 4), channels, strict=True):
-        x = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"decoder_up{stride}")(x)
+        x = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"decoder_up{stride}")(x)
         lateral = conv_block(features[stride], width, 1, f"decoder_lateral{stride}", folded)
         x = keras.layers.Concatenate(name=f"decoder_concat{stride}")([x, lateral])
         x = conv_block(x, width, 3, f"decoder_merge{stride}", folded)

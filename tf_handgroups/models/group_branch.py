@@ -26,6 +26,6 @@ def group_branch(shared, channels: int, group: int, folded: bool):
     fine = conv_block(shared, channels, 3, f"{name}_fine", folded)
     coarse = conv_block(fine, channels, 3, f"{name}_down", folded, strides=2)
     coarse = conv_block(coarse, channels, 3, f"{name}_coarse", folded)
-    up = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_up")(coarse)
+    up = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_up")(coarse)
     both = keras.layers.Concatenate(name=f"{name}_concat")([fine, up])
     return conv_block(both, channels, 3, f"{name}_merge", folded)

@@ -57,8 +57,8 @@ class Recipe:
     distribution: str = "relaxed_bernoulli"
     grouping: str | tuple[int, ...] | None = None
     initial_logit: float = 0.0
-    exclusivity_weight: float = 0.1
-    balance_weight: float = 0.01
+    exclusivity_weight: float = 1.0
+    balance_weight: float = 0.1
     straight_through: bool = False
     temperature_start: float = 1.0
     temperature_end: float = 0.1
