@@ -102,10 +102,15 @@ class HandPoseModel(keras.Model):
             "seed": seed,
             "provenance": dict(provenance or {}),
         }
-        if input_size % 32:
+        if input_size < 32 or input_size % 32:
             raise InputError(
-                "HandPoseModel: `input_size` must be a multiple of 32. "
+                "HandPoseModel: `input_size` must be a positive multiple of 32. "
                 f"Received: input_size={input_size!r}. Use for example 128."
+            )
+        if num_groups < 1:
+            raise InputError(
+                "HandPoseModel: `num_groups` must be at least 1. "
+                f"Received: num_groups={num_groups!r}. Use 1 for no groups."
             )
         images = keras.Input((input_size, input_size, 3), name="image")
         features = encode(images, encoder, pretrained, folded=False)

@@ -1,0 +1,267 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.hands import TINY, make_like_trained, make_sample, smooth_image, tiny_model
+from tests.models.numpy_network import block, convolution, upsample
+from tf_handgroups.errors import InputError
+from tf_handgroups.grouping import named_grouping
+from tf_handgroups.harden import grouping_of
+from tf_handgroups.metrics import MPJPE
+from tf_handgroups.models.hand_pose_model import HandPoseModel, lift
+from tf_handgroups.pipeline import PipelineOptions, build_pipeline
+from tf_handgroups.recipes import quicktest
+from tf_handgroups.train import compile_model
+
+RECIPE = dataclasses.replace(
+    quicktest(),
+    **{name: TINY[name] for name in ("group_channels", "decoder_channels")},
+    num_groups=2,
+    learning_rate=1e-3,
+)
+SHAPES = {
+    "uv_px": (2, 21, 2),
+    "z_rel": (2, 21),
+    "presence": (2, 1),
+    "handedness": (2, 1),
+    "backbone_maps": (2, 21, 256),
+    "group_maps": (2, 21, 256),
+}
+
+
+def crops(count=2):
+    images = np.stack([smooth_image(64, 64, seed) for seed in range(count)])
+    return (images / 255).astype("float32")
+
+
+def compiled(seed=0, **changes):
+    keras.utils.set_random_seed(seed)
+    model = HandPoseModel(**{**RECIPE.model_arguments, **changes})
+    compile_model(model, RECIPE)
+    return model
+
+
+def numpy_batch(count):
+    """Labels of different hands and with different gaps."""
+    samples = [
+        make_sample(seed=seed, visible=np.arange(21) % (seed + 2) > 0) for seed in range(count)
+    ]
+    samples[1] = dataclasses.replace(samples[1], xyz_camera_mm=None, intrinsics_px=None)
+    options = PipelineOptions(64, count, training=False)
+    return next(iter(build_pipeline([samples], options).as_numpy_iterator()))
+
+
+def test_outputs():
+    outputs = tiny_model()(crops())
+    assert {name: tuple(value.shape) for name, value in outputs.items()} == SHAPES
+    assert {value.dtype for value in outputs.values()} == {tf.float32}
+    for name in ("backbone_maps", "group_maps"):
+        np.testing.assert_allclose(tf.reduce_sum(outputs[name], axis=-1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [32, 96])
+def test_other_input_sizes(size):
+    outputs = tiny_model(input_size=size)(np.zeros((1, size, size, 3), "float32"))
+    assert outputs["group_maps"].shape == (1, 21, (size // 4) ** 2)
+    uv_px = outputs["uv_px"].numpy()
+    assert (uv_px > 0).all() and (uv_px < size - 1).all()
+
+
+def test_group_features_match_numpy():
+    """Encoder, decoder, heatmaps of the backbone, branches: wired as described."""
+    model = make_like_trained(tiny_model(num_groups=2))
+    probe = keras.Model(
+        model.input,
+        [model.get_layer(f"group{g}_branch_merge_relu").output for g in (0, 1)]
+        + [model.get_layer("group1_fusion").output],
+    )
+    shared = keras.Model(model.input, model.get_layer("decoder_merge4_relu").output)(crops())
+    shared = keras.ops.convert_to_numpy(shared)
+    heatmaps = convolution(shared, *model.get_layer("backbone_heatmaps").get_weights())
+    seen = np.concatenate([shared, heatmaps], axis=-1)
+    *branches, fused = (keras.ops.convert_to_numpy(x) for x in probe(crops()))
+    for group, received in enumerate(branches):
+        fine = block(model, seen, f"group{group}_branch_fine")
+        coarse = block(model, fine, f"group{group}_branch_down", 2)
+        coarse = block(model, coarse, f"group{group}_branch_coarse")
+        both = np.concatenate([fine, upsample(coarse)], axis=-1)
+        expected = block(model, both, f"group{group}_branch_merge")
+        np.testing.assert_allclose(received, expected, atol=1e-3)
+    fusion = model.get_layer("group1_fusion")
+    x = convolution(np.concatenate(branches, axis=-1), *fusion.convolution.get_weights())
+    gamma, beta, mean, variance = fusion.normalization.get_weights()
+    expected = np.maximum((x - mean) / np.sqrt(variance + 1e-3) * gamma + beta, 0)
+    np.testing.assert_allclose(fused, expected, atol=1e-3)
+
+
+def test_maps_and_coordinates_come_from_the_same_group():
+    model = make_like_trained(tiny_model())
+    outputs = model(crops())
+    cells = np.stack(np.meshgrid(np.arange(16), np.arange(16)), -1).reshape(-1, 2) * 4 + 1.5
+    expected = keras.ops.convert_to_numpy(outputs["group_maps"]) @ cells
+    np.testing.assert_allclose(outputs["uv_px"], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["one_group", "random"])
+def test_named_groupings_are_fixed(name):
+    model = tiny_model(grouping=name, seed=5)
+    assert grouping_of(model) == named_grouping(name, 3, seed=5)
+    assert not model.selector.trainable_weights
+
+
+def test_config_rebuilds_the_same_network():
+    model = tiny_model(grouping=[0, 1, 2] * 7, provenance={"licence": "CC0-1.0"}, name="mine")
+    again = HandPoseModel.from_config(model.get_config())
+    assert again.get_config() == model.get_config() | {"pretrained": False}
+    assert again.name == "mine" and again.config["provenance"] == {"licence": "CC0-1.0"}
+    assert [w.path for w in again.weights] == [w.path for w in model.weights]
+
+
+def test_file_round_trip(tmp_path):
+    """test_model_file.py does the same in a fresh process."""
+    model = make_like_trained(tiny_model(distribution="relaxed_onehot", grouping=None))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    for name, value in model(crops()).items():
+        np.testing.assert_array_equal(again(crops())[name], value, err_msg=name)
+
+
+def test_graph_equals_eager():
+    model = make_like_trained(tiny_model())
+    for training in (False, True):
+        draws = model.selector.num_draws
+        draws.assign(3)
+        eager = model(crops(), training=training)
+        draws.assign(3)
+        graph = tf.function(lambda x, flag=training: model(x, training=flag))(crops())
+        for name in SHAPES:
+            np.testing.assert_allclose(graph[name], eager[name], atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_is_finite_forward_and_backward(precision):
+    keras.config.set_dtype_policy(precision)
+    model = tiny_model(num_groups=2)
+    assert {w.dtype for w in model.trainable_weights} == {"float32"}
+    with tf.GradientTape() as tape:
+        outputs = model(crops(), training=True)
+        loss = sum(tf.reduce_mean(outputs[name] ** 2) for name in SHAPES) + sum(model.losses)
+    assert {value.dtype for value in outputs.values()} == {tf.float32}
+    values = [w.value for w in model.trainable_weights]
+    for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, values), strict=True):
+        assert np.isfinite(tf.cast(gradient, tf.float32)).all(), weight.path
+
+
+@pytest.mark.parametrize("logit", [-30.0, 30.0])
+@pytest.mark.parametrize("distribution", ["relaxed_bernoulli", "relaxed_onehot"])
+def test_gradients_are_finite_when_cold(distribution, logit):
+    model = tiny_model(num_groups=2, distribution=distribution, initial_logit=logit)
+    model.selector.current_temperature.assign(0.05)
+    with tf.GradientTape() as tape:
+        outputs = model(crops(), training=True)
+        loss = tf.reduce_mean(outputs["uv_px"]) + tf.reduce_mean(outputs["z_rel"] ** 2)
+        loss += sum(model.losses)
+    values = [w.value for w in model.trainable_weights]
+    gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    assert np.isfinite(loss)
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert np.isfinite(gradient).all(), weight.path
+
+
+def test_two_replicas_train_as_one_device():
+    """Both replicas see the same images, since each normalises by its own batch."""
+    images, targets, weights = numpy_batch(4)
+    images = np.concatenate([images[:2], images[:2]])
+    batch = tf.data.Dataset.from_tensors((images, targets, weights)).unbatch().batch(4)
+    results = []
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    for scope in (tf.distribute.get_strategy().scope(), strategy.scope()):
+        with scope:
+            model = compiled(seed=3)
+            # Adam would hide gradients that are wrong by a factor.
+            model.optimizer = keras.optimizers.SGD(0.02, global_clipnorm=5.0)
+        history = model.fit(batch, epochs=2, verbose=0, shuffle=False)
+        logs = {name: values[-1] for name, values in history.history.items()}
+        results.append((logs, [keras.ops.convert_to_numpy(w) for w in model.weights]))
+    (single_logs, single), (mirrored_logs, mirrored) = results
+    assert {"loss", "mpjpe_mm", "pa_mpjpe_mm", "auc_20_50", "uv_px_pck"} <= set(single_logs)
+    assert single_logs["mpjpe_mm"] > 0
+    for name, value in single_logs.items():
+        np.testing.assert_allclose(mirrored_logs[name], value, rtol=2e-4, err_msg=name)
+    start = compiled(seed=3).get_weights()
+    assert max(np.abs(a - b).max() for a, b in zip(single, start, strict=True)) > 1e-3
+    for weight, received, expected in zip(model.weights, mirrored, single, strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-4, err_msg=weight.path)
+
+
+def test_uneven_last_batch_gives_the_metrics_of_one_batch():
+    images, targets, weights = numpy_batch(5)
+    model = make_like_trained(compiled(num_groups=1))
+    dataset = tf.data.Dataset.from_tensors((images, targets, weights)).unbatch()
+    uneven, whole = (
+        model.evaluate(dataset.batch(size), verbose=0, return_dict=True) for size in (2, 5)
+    )
+    assert whole["mpjpe_mm"] > 0 and set(uneven) == set(whole)
+    # In a graph Keras averages the losses over batches of whatever size: not comparable.
+    for name, value in whole.items():
+        if "loss" in name:
+            continue
+        np.testing.assert_allclose(uneven[name], value, rtol=1e-4, err_msg=name)
+
+
+def test_metrics_in_millimetres_are_those_of_the_lifted_outputs():
+    images, targets, weights = numpy_batch(4)
+    model = make_like_trained(compiled(num_groups=1))
+    model.run_eagerly = True
+    logs = model.evaluate(
+        tf.data.Dataset.from_tensors((images, targets, weights)), verbose=0, return_dict=True
+    )
+    outputs = {name: keras.ops.convert_to_numpy(value) for name, value in model(images).items()}
+    truth = targets["xyz_camera_mm"].astype(np.float64)
+    errors = []
+    for hand, joint in np.argwhere(weights["xyz_camera_mm"] > 0):
+        bone = np.linalg.norm(truth[hand, 9] - truth[hand, 10])
+        depth = outputs["z_rel"][hand, joint] * bone + truth[hand, 9, 2]
+        ray = targets["pixel_rays"][hand].astype(np.float64) @ [*outputs["uv_px"][hand, joint], 1]
+        errors.append(np.linalg.norm(ray * depth - truth[hand, joint]))
+    # MPJPE aligns the root, if asked to; the metric itself has its own tests.
+    metric = MPJPE()
+    lifted = lift(outputs["uv_px"], outputs["z_rel"], targets)
+    metric.update_state(targets["xyz_camera_mm"], lifted, sample_weight=weights["xyz_camera_mm"])
+    np.testing.assert_allclose(logs["mpjpe_mm"], float(metric.result()), rtol=1e-5)
+    np.testing.assert_allclose(logs["mpjpe_mm"], np.mean(errors), rtol=1e-3)
+
+
+def test_training_without_3d_labels():
+    images, targets, weights = numpy_batch(2)
+    for name in ("z_rel", "xyz_camera_mm"):
+        weights[name] = np.zeros_like(weights[name])
+    model = compiled(num_groups=1)
+    model.run_eagerly = True
+    logs = model.evaluate(
+        tf.data.Dataset.from_tensors((images, targets, weights)), verbose=0, return_dict=True
+    )
+    assert all(np.isfinite(value) for value in logs.values())
+    assert logs["z_rel_loss"] == 0 and logs["uv_px_loss"] > 0
+
+
+@pytest.mark.parametrize("size", [100, 65, 16, 0, -64])
+def test_rejects_input_size(size):
+    with pytest.raises(InputError, match="Received: input_size="):
+        tiny_model(input_size=size)
+
+
+def test_rejects_unknown_encoder():
+    with pytest.raises(
+        InputError, match=r"Received: encoder='resnet'\. Known encoders: efficientnet_lite0, tiny"
+    ):
+        tiny_model(encoder="resnet")
+
+
+@pytest.mark.parametrize(("argument", "value"), [("grouping", "by_bone"), ("num_groups", 0)])
+def test_rejects_other_arguments(argument, value):
+    with pytest.raises(ValueError, match="Received: "):
+        tiny_model(**{argument: value})
