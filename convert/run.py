@@ -168,6 +168,7 @@ class KerasRunner:
         self._infer: Any = tf.function(
             lambda images: _only_poses(network(images, training=False)),
             input_signature=[tf.TensorSpec((None, *shape[1:]), tf.float32)],
+            autograph=False,
         )
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:

@@ -114,7 +114,8 @@ def _fold(convolution, normalization) -> list[np.ndarray]:
 
 def _merged_head(model, layer, grouping: np.ndarray, alive: list[int]) -> list[np.ndarray]:
     """Returns the block-zero kernel that reads each joint from its own group only."""
-    kernel, bias = (np.zeros(weight.shape, np.float32) for weight in layer.weights)
+    kernel = np.zeros(tuple(layer.kernel.shape), np.float32)
+    bias = np.zeros(tuple(layer.bias.shape), np.float32)
     channels = kernel.shape[2] // len(alive)
     for block, group in enumerate(alive):
         source_kernel, source_bias = model.get_layer(f"group{group}_{layer.name}").get_weights()

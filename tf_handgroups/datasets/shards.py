@@ -42,8 +42,8 @@ def label_arrays(sample: HandSample) -> dict[str, np.ndarray]:
         "xyz_camera_mm": _or_nan(sample.xyz_camera_mm, (21, 3)),
         "intrinsics_px": _or_nan(sample.intrinsics_px, (3, 3)),
         "visible": sample.visible.astype(np.int64),
-        "handedness": np.int64(-1 if hand is None else HANDEDNESS.index(hand)),
-        "presence": np.int64(sample.presence),
+        "handedness": np.asarray(-1 if hand is None else HANDEDNESS.index(hand), np.int64),
+        "presence": np.asarray(sample.presence, np.int64),
         "image_size": np.asarray(sample.image_size, np.int64),
     }
 
