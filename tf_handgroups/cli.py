@@ -54,7 +54,7 @@ def demo(out: Out = pathlib.Path("demo_out"), overwrite: Overwrite = False, seed
 
     Example: `tf-handgroups demo --out demo_out`
     """
-    from tf_handgroups.demo import run_demo
+    from tf_handgroups.convert.demo import run_demo
 
     report = run_demo(out, seed=seed, overwrite=overwrite, console=console)
     console.print(f"Open {report} in a browser.")
