@@ -341,8 +341,8 @@ def choose_cases(count: int, num_typical: int, num_worst: int) -> list[int]:
 
     Example:
 
-    >>> choose_cases(10, 3, 2)
-    [8, 4, 2, 1, 0]
+    >>> choose_cases(11, 3, 2)
+    [8, 5, 2, 1, 0]
     """
     num_worst = min(num_worst, count)
     shares = 1 - (np.arange(num_typical) + 0.5) / max(num_typical, 1)
