@@ -26,6 +26,8 @@ from tf_handgroups.recipes.recipe import Recipe
 
 STRATEGIES = ("auto", "single", "mirrored")
 MODEL_FILE = "model.keras"
+RECIPE_FILE = "recipe.json"
+HISTORY_FILE = "history.csv"
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
@@ -78,7 +80,7 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
         initial_learning_rate=0.0,
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup_steps,
-        decay_steps=recipe.steps - warmup_steps,
+        decay_steps=max(1, recipe.steps - warmup_steps),
     )
     optimizer = keras.optimizers.AdamW(
         schedule, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
@@ -154,8 +156,14 @@ def train(
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     run = pathlib.Path(out)
-    first_epoch = _prepare_run(run, recipe, resume)
-    epochs = math.ceil(recipe.steps / recipe.steps_per_epoch)
+    steps_per_epoch = min(recipe.steps_per_epoch, recipe.steps)
+    epochs = math.ceil(recipe.steps / steps_per_epoch)
+    first_epoch = _first_epoch(run, recipe, epochs) if resume else 0
+    if not resume and run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise InputError(
+            f"{run}: expected a new or empty run folder. Received: an existing one. "
+            "Choose another --out, or continue it with --resume."
+        )
     keras.utils.set_random_seed(recipe.seed)
     provenance = {
         "recipe": recipe.name,
@@ -178,28 +186,40 @@ def train(
         training=True,
         augmentation=recipe.augmentation,
         seed=recipe.seed,
-        first_batch=first_epoch * recipe.steps_per_epoch,
+        first_batch=first_epoch * steps_per_epoch,
     )
     validation = dataclasses.replace(training, training=False, first_batch=0)
-    model.fit(
-        build_pipeline(train_data, training),
-        validation_data=build_pipeline(validation_data, validation),
-        validation_steps=math.ceil(sum(map(len, validation_data)) / recipe.batch_size),
-        steps_per_epoch=recipe.steps_per_epoch,
-        epochs=epochs,
-        shuffle=False,  # The pipeline shuffles.
-        verbose=0,
-        callbacks=[
-            TemperatureSchedule(
-                recipe.steps, recipe.temperature_start, recipe.temperature_end, recipe.commit_at
-            ),
-            ProgressLines(recipe.steps, recipe.batch_size, write=write),
-            StopOnNonFiniteLoss(),
-            keras.callbacks.CSVLogger(os.fspath(run / "history.csv"), append=resume),
-            SaveModel(run / MODEL_FILE),
-            keras.callbacks.BackupAndRestore(os.fspath(run / "backup")),
-        ],
-    )
+    train_batches = build_pipeline(train_data, training)
+    validation_batches = build_pipeline(validation_data, validation)
+    # Only now is everything known to be usable.
+    if not resume:
+        with replacing_file(run / RECIPE_FILE) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(recipe), indent=2) + "\n")
+    history = keras.callbacks.CSVLogger(os.fspath(run / HISTORY_FILE), append=resume)
+    try:
+        model.fit(
+            train_batches,
+            validation_data=validation_batches,
+            validation_steps=math.ceil(sum(map(len, validation_data)) / recipe.batch_size),
+            steps_per_epoch=steps_per_epoch,
+            epochs=epochs,
+            shuffle=False,  # The pipeline shuffles.
+            verbose=0,
+            callbacks=[
+                TemperatureSchedule(
+                    recipe.steps, recipe.temperature_start, recipe.temperature_end, recipe.commit_at
+                ),
+                ProgressLines(recipe.steps, recipe.batch_size, write=write),
+                StopOnNonFiniteLoss(),
+                history,
+                SaveModel(run / MODEL_FILE),
+                keras.callbacks.BackupAndRestore(os.fspath(run / "backup")),
+            ],
+        )
+    finally:
+        # Keras leaves it open when training stops with an error.
+        if history.csv_file is not None:
+            history.csv_file.close()
     return model
 
 
@@ -247,30 +267,29 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
             )
 
 
-def _prepare_run(run: pathlib.Path, recipe: Recipe, resume: bool) -> int:
-    """Creates the run folder; returns the epoch at which training (re)starts."""
-    backup = run / "backup" / "training_metadata.json"
-    if resume:
-        if not (run / "recipe.json").is_file():
-            raise InputError(
-                f"{run}: expected an interrupted run with recipe.json. Received: none. "
-                "Start without --resume."
-            )
-        saved = json.loads((run / "recipe.json").read_text())
-        if saved != json.loads(json.dumps(dataclasses.asdict(recipe))):
-            raise InputError(
-                f"{run}: the run was started with another recipe than now asked for. "
-                "Resume with the same --recipe and --set."
-            )
-        return json.loads(backup.read_text())["epoch"] if backup.is_file() else 0
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+def _first_epoch(run: pathlib.Path, recipe: Recipe, epochs: int) -> int:
+    """Returns the epoch at which an interrupted run goes on."""
+    if not (run / RECIPE_FILE).is_file():
         raise InputError(
-            f"{run}: expected a new or empty run folder. Received: an existing one. "
-            "Choose another --out, or continue it with --resume."
+            f"{run}: expected an interrupted run with {RECIPE_FILE}. Received: none. "
+            "Start without --resume."
         )
-    run.mkdir(parents=True, exist_ok=True)
-    with replacing_file(run / "recipe.json") as temporary:
-        temporary.write_text(json.dumps(dataclasses.asdict(recipe), indent=2) + "\n")
+    saved = json.loads((run / RECIPE_FILE).read_text())
+    if saved != json.loads(json.dumps(dataclasses.asdict(recipe))):
+        raise InputError(
+            f"{run}: the run was started with another recipe than now asked for. "
+            "Resume with the same --recipe and --set."
+        )
+    backup = run / "backup" / "training_metadata.json"
+    if backup.is_file():
+        return json.loads(backup.read_text())["epoch"]
+    history = run / HISTORY_FILE
+    rows = len(history.read_text().splitlines()) - 1 if history.is_file() else 0
+    if (run / MODEL_FILE).is_file() and rows >= epochs:
+        raise InputError(
+            f"{run}: expected an interrupted run. Received: a finished one, {rows} epochs. "
+            "Train on in another --out with --initial-model."
+        )
     return 0
 
 
