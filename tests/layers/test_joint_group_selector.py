@@ -72,7 +72,9 @@ class JointGroupSelectorTest(LayerCase):
         # At equal logits every group is the largest equally often.
         share = np.mean(
             [
-                np.bincount(ops.convert_to_numpy(selector.sample_weights(n)).argmax(-1), minlength=3)
+                np.bincount(
+                    ops.convert_to_numpy(selector.sample_weights(n)).argmax(-1), minlength=3
+                )
                 for n in range(100)
             ],
             axis=0,

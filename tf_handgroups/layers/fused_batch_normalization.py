@@ -54,5 +54,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         count = ops.cast(shape[0] * shape[1] * shape[2], "float32")
         variance = variance * (count - 1) / count
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + ops.cast(batch, moving.dtype) * (1 - self.momentum))
+            moving.assign(
+                moving * self.momentum + ops.cast(batch, moving.dtype) * (1 - self.momentum)
+            )
         return outputs

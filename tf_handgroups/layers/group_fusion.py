@@ -85,7 +85,8 @@ class GroupFusion(keras.layers.Layer):
         super().__init__(**kwargs)
         if not 0 <= group < num_groups:
             raise ValueError(
-                f"GroupFusion: expected a group in 0 .. {num_groups - 1}. Received: group={group!r}."
+                f"GroupFusion: expected a group in 0 .. {num_groups - 1}. "
+                f"Received: group={group!r}."
             )
         self.group = group
         self.num_groups = num_groups

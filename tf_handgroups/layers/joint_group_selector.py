@@ -196,9 +196,7 @@ class JointGroupSelector(keras.layers.Layer):
             gates = ops.sigmoid(logits)
             undecided = ops.sum(gates * (1 - gates), axis=-1)
             urgency = ops.maximum(0.0, 1 - ops.convert_to_tensor(self.current_temperature))
-            exclusivity = ops.mean(
-                ops.square(ops.sum(gates, axis=-1) - 1) + urgency * undecided
-            )
+            exclusivity = ops.mean(ops.square(ops.sum(gates, axis=-1) - 1) + urgency * undecided)
             membership = ops.softmax(ops.log_sigmoid(logits), axis=-1)
         else:
             exclusivity = 0.0

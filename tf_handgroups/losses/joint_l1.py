@@ -22,8 +22,8 @@ class JointL1(keras.losses.Loss):
     Example:
 
     >>> loss = JointL1(scale=128.0)
-    >>> float(loss(ops.zeros((1, 21, 2)), ops.full((1, 21, 2), 12.8)))
-    0.1...
+    >>> round(float(loss(ops.zeros((1, 21, 2)), ops.full((1, 21, 2), 12.8))), 6)
+    0.1
     """
 
     def __init__(
