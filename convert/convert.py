@@ -31,7 +31,7 @@ from tf_handgroups.convert.run import KerasRunner, open_signature, run_signature
 
 from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.errors import GateError, InputError
-from tf_handgroups.harden import harden
+from tf_handgroups.hardening import harden
 from tf_handgroups.model_file import hardened_metadata, load_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 

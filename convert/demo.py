@@ -34,16 +34,16 @@ from tf_handgroups.datasets.handjson import HandJsonDataset, write_handjson
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.datasets.shards import ShardDataset
 from tf_handgroups.draw_hand import draw_hand
-from tf_handgroups.evaluate import evaluate
+from tf_handgroups.evaluation import evaluate
 from tf_handgroups.evaluation_report import Evaluation
-from tf_handgroups.harden import grouping_of, harden
+from tf_handgroups.hardening import grouping_of, harden
 from tf_handgroups.image_file import read_image, write_image
 from tf_handgroups.model_file import hardened_metadata, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import Recipe, get_recipe, override
 from tf_handgroups.synth.contact_sheet import contact_sheet
 from tf_handgroups.synth.write_shards import write_synthetic_shards
-from tf_handgroups.train import train
+from tf_handgroups.training import train
 
 REPORT_FILE = "report.html"
 VARIANTS = ("float32", "int8_mixed")

@@ -11,7 +11,7 @@ import pytest
 import tf_handgroups as hg
 from tests.hands import make_like_trained, smooth_image, tiny_model
 from tf_handgroups.errors import InputError
-from tf_handgroups.harden import harden
+from tf_handgroups.hardening import harden
 from tf_handgroups.model_file import (
     METADATA_FILE,
     attach_metadata,

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from tf_handgroups.datasets.sample import HandSample as HandSample
     from tf_handgroups.errors import GateError as GateError
     from tf_handgroups.errors import InputError as InputError
-    from tf_handgroups.evaluate import evaluate as evaluate
-    from tf_handgroups.harden import harden as harden
+    from tf_handgroups.evaluation import evaluate as evaluate
+    from tf_handgroups.hardening import harden as harden
     from tf_handgroups.model_file import load_model as load_model
     from tf_handgroups.model_file import save_model as save_model
     from tf_handgroups.models.hand_pose_model import HandPoseModel as HandPoseModel
     from tf_handgroups.recipes import get_recipe as get_recipe
-    from tf_handgroups.train import train as train
+    from tf_handgroups.training import train as train
 
 __version__ = "0.1.0"
 
@@ -31,16 +31,16 @@ _HOMES = {
     "InputError": "errors",
     "Predictor": "convert.predict",
     "convert_model": "convert.convert",
-    "evaluate": "evaluate",
+    "evaluate": "evaluation",
     "get_recipe": "recipes",
-    "harden": "harden",
+    "harden": "hardening",
     "load_model": "model_file",
     "open_dataset": "datasets.registry",
     "save_model": "model_file",
-    "train": "train",
+    "train": "training",
 }
 
-__all__ = list(_HOMES)
+__all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

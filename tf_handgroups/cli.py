@@ -118,7 +118,7 @@ def train(
     """
     from tf_handgroups.datasets.registry import open_dataset
     from tf_handgroups.recipes import get_recipe, override
-    from tf_handgroups.train import train as run_training
+    from tf_handgroups.training import train as run_training
 
     chosen = override(get_recipe(recipe), set_ or [])
     run_training(
@@ -152,7 +152,7 @@ def evaluate(
     """
     from tf_handgroups.convert.predict import Predictor
     from tf_handgroups.datasets.registry import open_dataset
-    from tf_handgroups.evaluate import evaluate as run_evaluation
+    from tf_handgroups.evaluation import evaluate as run_evaluation
 
     dataset = open_dataset(data)
     result = run_evaluation(Predictor(model, threads), dataset, protocol=protocol)

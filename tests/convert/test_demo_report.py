@@ -11,7 +11,7 @@ from tf_handgroups.convert.demo_report import (
     demo_report,
 )
 
-from tf_handgroups.evaluate import evaluate
+from tf_handgroups.evaluation import evaluate
 from tf_handgroups.recipes import quicktest
 from tf_handgroups.synth.scene import render_sample
 

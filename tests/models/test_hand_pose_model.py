@@ -9,12 +9,12 @@ from tests.hands import TINY, make_like_trained, make_sample, smooth_image, tiny
 from tests.models.numpy_network import block, convolution, upsample
 from tf_handgroups.errors import InputError
 from tf_handgroups.grouping import named_grouping
-from tf_handgroups.harden import grouping_of
+from tf_handgroups.hardening import grouping_of
 from tf_handgroups.metrics import MPJPE
 from tf_handgroups.models.hand_pose_model import HandPoseModel, lift
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline
 from tf_handgroups.recipes import quicktest
-from tf_handgroups.train import compile_model
+from tf_handgroups.training import compile_model
 
 RECIPE = dataclasses.replace(
     quicktest(),

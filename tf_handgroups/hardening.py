@@ -116,7 +116,7 @@ def _merged_head(model, layer, grouping: np.ndarray, alive: list[int]) -> list[n
     """Returns the block-zero kernel that reads each joint from its own group only."""
     kernel = np.zeros(tuple(layer.kernel.shape), np.float32)
     bias = np.zeros(tuple(layer.bias.shape), np.float32)
-    channels = kernel.shape[2] // len(alive)
+    channels = int(layer.kernel.shape[2]) // len(alive)
     for block, group in enumerate(alive):
         source_kernel, source_bias = model.get_layer(f"group{group}_{layer.name}").get_weights()
         scale = np.ones(len(grouping), np.float32)

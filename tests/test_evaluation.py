@@ -7,7 +7,7 @@ from tf_handgroups import camera
 from tf_handgroups.datasets.handjson import HandJsonDataset
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
-from tf_handgroups.evaluate import PROTOCOLS, evaluate
+from tf_handgroups.evaluation import PROTOCOLS, evaluate
 from tf_handgroups.joints import BONES
 from tf_handgroups.mean_hand import BONE_RATIOS, MEAN_POSE
 

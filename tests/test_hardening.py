@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.hands import make_like_trained, smooth_image, tiny_model
 from tf_handgroups.errors import InputError
-from tf_handgroups.harden import grouping_of, harden
+from tf_handgroups.hardening import grouping_of, harden
 from tf_handgroups.model_file import hardened_metadata, load_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 

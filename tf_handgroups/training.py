@@ -67,8 +67,8 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
     >>> recipe = quicktest()
     >>> model = HandPoseModel(**recipe.model_arguments)
     >>> compile_model(model, recipe)
-    >>> model.optimizer.name
-    'adamw'
+    >>> type(model.optimizer).__name__
+    'AdamW'
     """
     cells = recipe.input_size // HEATMAP_STRIDE
 

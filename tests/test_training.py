@@ -13,11 +13,11 @@ import tensorflow as tf
 
 from tests.hands import make_like_trained, make_sample
 from tf_handgroups.errors import InputError
-from tf_handgroups.harden import harden
+from tf_handgroups.hardening import harden
 from tf_handgroups.model_file import load_model, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import Recipe
-from tf_handgroups.train import (
+from tf_handgroups.training import (
     SaveModel,
     StopOnNonFiniteLoss,
     compile_model,
