@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from tests.hands import make_sample
+from tf_handgroups.convert.bundle_sources import golden_crops, read_licence
+from tf_handgroups.convert.calibration import dataset_crops
+from tf_handgroups.convert.contract import contract_path, make_contract, write_contract
+from tf_handgroups.datasets.handjson import HandJsonDataset, write_handjson
+from tf_handgroups.errors import InputError
+
+
+@pytest.fixture
+def converted(tmp_path):
+    """A converted model as far as hash and contract go; it is not run here."""
+    folder = tmp_path / "converted"
+    folder.mkdir()
+    model = folder / "hand_float32.tflite"
+    model.write_bytes(b"weights")
+    metadata = {"grouping": [0] * 21, "input_size": 64, "training_data": "none", "licence": "CC0"}
+    write_contract(make_contract(model, metadata, "float32", parity={}), contract_path(model))
+    return folder
+
+
+@pytest.fixture
+def hands(tmp_path):
+    write_handjson([make_sample(seed=seed) for seed in range(6)], tmp_path / "hands")
+    return f"handjson:{tmp_path / 'hands'}"
+
+
+def test_crops_have_the_size_of_the_contract(converted, hands, tmp_path):
+    crops = golden_crops(converted, hands, seed=3)
+    assert crops.shape == (4, 64, 64, 3)
+    expected = dataset_crops(HandJsonDataset(tmp_path / "hands"), 64, 4, seed=3)
+    np.testing.assert_array_equal(crops, expected)
+    assert not np.array_equal(crops, golden_crops(converted, hands, seed=4))
+
+
+def test_rejects_folder_without_models(tmp_path, hands):
+    with pytest.raises(InputError, match=r"folder of converted models .*Received: none"):
+        golden_crops(tmp_path, hands)
+
+
+def test_rejects_changed_model(converted, hands):
+    (converted / "hand_float32.tflite").write_bytes(b"weightz")
+    with pytest.raises(InputError, match=r"expected SHA-256 .*Received: sha256="):
+        golden_crops(converted, hands)
+
+
+def test_rejects_too_few_hands(converted, tmp_path):
+    write_handjson([make_sample(seed=seed) for seed in range(3)], tmp_path / "few")
+    with pytest.raises(InputError, match="Received: count=4"):
+        golden_crops(converted, f"handjson:{tmp_path / 'few'}")
+
+
+def test_rejects_unknown_data(converted):
+    with pytest.raises(InputError, match="Received: kind='photos'"):
+        golden_crops(converted, "photos:here")
+
+
+def test_licence_text(tmp_path):
+    path = tmp_path / "LICENSE"
+    path.write_text("Licence für alle, Version 2.0\n", encoding="utf-8")
+    assert read_licence(path) == "Licence für alle, Version 2.0\n"
+    assert read_licence(None) is None
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00binary"])
+def test_rejects_unreadable_licence(tmp_path, content):
+    if content is not None:
+        (tmp_path / "LICENSE").write_bytes(content)
+    with pytest.raises(InputError, match=r"LICENSE: expected a licence text\. Received: "):
+        read_licence(tmp_path / "LICENSE")
