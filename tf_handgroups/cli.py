@@ -26,6 +26,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+# What Typer returns after Ctrl-C.
+TYPER_INTERRUPTED = 130
+
 console = Console()
 errors = Console(stderr=True, soft_wrap=True)
 
@@ -192,7 +195,7 @@ def predict(
         boxes=boxes,
         num_threads=threads,
         overwrite=overwrite,
-        track=lambda items: track(items, "predicting", console=console),
+        track=lambda items: track(items, "predicting", console=errors),
     )
     console.print(f"{count} hands in {out / 'predictions.json'}, overlays beside it.")
 
@@ -330,6 +333,8 @@ def main(argv: list[str] | None = None) -> int:
         if arguments and "--help" not in arguments:
             import_tensorflow_quietly()
         result = app(args=arguments, prog_name="tf-handgroups", standalone_mode=False)
+        if result == TYPER_INTERRUPTED:
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except InputError as error:
         return _fail(error, 2)
