@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from rich.table import Table
+
 from tf_handgroups.convert.export import INPUT_NAME
 from tf_handgroups.convert.run import open_signature
-
 from tf_handgroups.errors import InputError
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
+
 from tf_handgroups.convert.check_ops import op_name, parse_tflite
 
 # Axis of the output channels in the kernels of LiteRT.

@@ -3,10 +3,10 @@
 import pathlib
 
 import numpy as np
+
 from tf_handgroups.convert.bundle import find_variants
 from tf_handgroups.convert.calibration import dataset_crops
 from tf_handgroups.convert.contract import read_verified
-
 from tf_handgroups.datasets.registry import open_dataset
 from tf_handgroups.errors import InputError
 

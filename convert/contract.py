@@ -12,9 +12,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from tf_handgroups.convert.export import INPUT_NAME, OUTPUT_SHAPES, SIGNATURE
-
 from tf_handgroups.atomic_files import replacing_file
+from tf_handgroups.convert.export import INPUT_NAME, OUTPUT_SHAPES, SIGNATURE
 from tf_handgroups.crop import CROP_RULE
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS, PARENTS, REFERENCE_BONE, ROOT_JOINT

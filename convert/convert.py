@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+
+from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.convert.benchmark import benchmark, benchmark_table
 from tf_handgroups.convert.check_ops import check_ops
 from tf_handgroups.convert.contract import (
@@ -26,13 +28,11 @@ from tf_handgroups.convert.parity import (
     compare_outputs,
     parity_table,
 )
+from tf_handgroups.convert.pruning import harden_and_measure
 from tf_handgroups.convert.quantize import quantize, recipe_named
 from tf_handgroups.convert.run import KerasRunner, open_signature, run_signature
-
-from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.errors import GateError, InputError
-from tf_handgroups.hardening import harden
-from tf_handgroups.model_file import hardened_metadata, load_model
+from tf_handgroups.model_file import hardened_metadata, load_model, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
 SCHEMA = "tf_handgroups.conversion_report/1"
@@ -58,7 +58,8 @@ def convert_model(
     """Converts a network to LiteRT, one verified file per recipe.
 
     `out_dir` receives `<name>_<recipe>.tflite` with its contract for every variant
-    inside its gate, and `report.json`. The folder appears at once, when all is done.
+    inside its gate, `report.json`, and `<name>_hardened.keras` if the network was
+    hardened here. The folder appears at once, when all is done.
 
     Args:
         keras_path: A `.keras` file, hardened or not (then it is hardened here).
@@ -103,7 +104,13 @@ def convert_model(
         )
     console = console or Console()
     with replacing_folder(out_dir, overwrite) as folder:
-        model = hardened_model(keras_path)
+        model = load_model(keras_path)
+        pruning = None
+        if isinstance(model, HandPoseModel):
+            crops = check_crops(validation_crops, model.config["input_size"], "validation_crops")
+            model, pruning = harden_and_measure(model, crops)
+            console.print(str(pruning), soft_wrap=True)
+            save_model(model, folder / f"{name}_hardened.keras")
         size = check_exportable(model)
         crops = check_crops(validation_crops, size, "validation_crops")
         metadata = hardened_metadata(model) if metadata is None else metadata
@@ -154,6 +161,7 @@ def convert_model(
                 "calibration": 0 if calibration_crops is None else len(calibration_crops),
                 "validation": len(crops),
             },
+            "hardening": None if pruning is None else pruning.as_dict(),
             "accept_loss": accept_loss,
             "versions": {package: importlib.metadata.version(package) for package in _STACK},
             "variants": variants,
@@ -166,16 +174,6 @@ def convert_model(
     if failed:
         raise _gate_error(failed, f"The other variants are in {out_dir}.")
     return result
-
-
-def hardened_model(keras_path: str | os.PathLike) -> Any:
-    """Loads a `.keras` file and hardens it if it still holds its random selector.
-
-    Raises:
-        InputError: If the file cannot be read.
-    """
-    model = load_model(keras_path)
-    return harden(model) if isinstance(model, HandPoseModel) else model
 
 
 def _compare(expected: Mapping[str, np.ndarray], content: bytes, crops: np.ndarray) -> ParityReport:

@@ -20,15 +20,14 @@ import keras
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from tf_handgroups.convert.calibration import dataset_crops
-from tf_handgroups.convert.convert import convert_model
-from tf_handgroups.convert.demo_report import DemoFacts, Picture, Pruning, demo_report
-from tf_handgroups.convert.parity import compare_outputs
-from tf_handgroups.convert.predict import Predictor
-from tf_handgroups.convert.predict_files import PREDICTIONS_FILE, SCHEMA
-from tf_handgroups.convert.run import KerasRunner
 
 from tf_handgroups.atomic_files import replacing_folder
+from tf_handgroups.convert.calibration import dataset_crops
+from tf_handgroups.convert.convert import convert_model
+from tf_handgroups.convert.demo_report import DemoFacts, Picture, demo_report
+from tf_handgroups.convert.predict import Predictor
+from tf_handgroups.convert.predict_files import PREDICTIONS_FILE, SCHEMA
+from tf_handgroups.convert.pruning import harden_and_measure
 from tf_handgroups.crop import crop_image, crop_matrix, transform_points
 from tf_handgroups.datasets.handjson import HandJsonDataset, write_handjson
 from tf_handgroups.datasets.sample import HandSample
@@ -36,7 +35,7 @@ from tf_handgroups.datasets.shards import ShardDataset
 from tf_handgroups.draw_hand import draw_hand
 from tf_handgroups.evaluation import evaluate
 from tf_handgroups.evaluation_report import Evaluation
-from tf_handgroups.hardening import grouping_of, harden
+from tf_handgroups.hardening import grouping_of
 from tf_handgroups.image_file import read_image, write_image
 from tf_handgroups.model_file import hardened_metadata, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
@@ -137,7 +136,7 @@ def run_demo(
             )
         crops = dataset_crops(validation, recipe.input_size, len(validation), seed)
         with stages.next("fixed groups, nothing that nobody reads"), stages.working():
-            hardened, pruning = _harden(model, crops[:32], size.timed_runs)
+            hardened, pruning = harden_and_measure(model, crops[:32], size.timed_runs)
             save_model(hardened, folder / "run" / "hardened.keras")
         with stages.next("LiteRT, float32 and int8"), stages.working():
             conversion = convert_model(
@@ -263,34 +262,6 @@ def _render(
         )
     training, validation, held_out = (ShardDataset(folder / name) for name in counts)
     return training, validation, held_out
-
-
-def _harden(
-    model: HandPoseModel, crops: np.ndarray, timed_runs: int
-) -> tuple[keras.Model, Pruning]:
-    """Hardens a model and measures what that changed."""
-    hardened = harden(model)
-    # The trained model may compute in bfloat16, the hardened one never does; like is
-    # compared with like.
-    unpruned = HandPoseModel.from_config(model.config)
-    unpruned.set_weights(model.get_weights())
-    runners = [KerasRunner(unpruned), KerasRunner(hardened)]
-    parity = compare_outputs(*(runner(crops) for runner in runners))
-    times = np.zeros((timed_runs, 2))
-    for index in range(-3, timed_runs):
-        for column, runner in enumerate(runners):
-            start = time.perf_counter()
-            runner(crops[:1])
-            if index >= 0:
-                times[index, column] = time.perf_counter() - start
-    return hardened, Pruning(
-        difference_px=parity.value("uv_px.max"),
-        difference_bones=parity.value("z_rel.max"),
-        num_crops=len(crops),
-        layers=(len(model.layers), len(hardened.layers)),
-        weights=(model.count_params(), hardened.count_params()),
-        time_ratio=float(np.median(times[:, 1] / times[:, 0])),
-    )
 
 
 def _evaluate(models: dict[str, pathlib.Path], held_out: ShardDataset) -> dict[str, Evaluation]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from tf_handgroups.convert.html_page import figure, jpeg, page, paragraph, table, text
 from tf_handgroups.convert.next_steps import next_steps
-
+from tf_handgroups.convert.pruning import Pruning
 from tf_handgroups.evaluation_report import Evaluation
 from tf_handgroups.joints import JOINT_NAMES
 from tf_handgroups.plots import joint_groups_plot, pck_plot, training_curves
@@ -28,27 +29,6 @@ _GATE_NOTE = (
     "`convert` would not write such a file unless told to with `--accept-loss`, as here. The "
     "gates are made for finished networks; the rows below the gate show what it costs in accuracy."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Pruning:
-    """What hardening changed.
-
-    Args:
-        difference_px: Largest 2D difference to the unpruned network, crop pixels.
-        difference_bones: Largest depth difference, reference-bone lengths.
-        num_crops: Number of crops compared.
-        layers: Number of layers before and after.
-        weights: Number of weights before and after.
-        time_ratio: Median of (time after / time before), one crop in Keras.
-    """
-
-    difference_px: float
-    difference_bones: float
-    num_crops: int
-    layers: tuple[int, int]
-    weights: tuple[int, int]
-    time_ratio: float
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -43,9 +43,9 @@ def check_exportable(model: Any) -> int:
     ...
     tf_handgroups.errors.InputError: export: expected a model with the outputs uv_px, z_rel, \
 presence, handedness. Received: outputs=['uv_px']. Convert the result of \
-tf_handgroups.hardening.harden.
+tf_handgroups.harden.
     """
-    advice = "Convert the result of tf_handgroups.hardening.harden."
+    advice = "Convert the result of tf_handgroups.harden."
     inputs = getattr(model, "inputs", None)
     shapes = [tuple(tensor.shape) for tensor in inputs] if inputs else None
     if not shapes or len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 3:

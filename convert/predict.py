@@ -6,9 +6,9 @@ import pathlib
 from typing import Any
 
 import numpy as np
-from tf_handgroups.convert.run import Runner, load_runner
 
 from tf_handgroups.camera import recover_weak_perspective
+from tf_handgroups.convert.run import Runner, load_runner
 from tf_handgroups.crop import CROP_MARGIN, crop_image, crop_matrix, invert, transform_points
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.errors import InputError

@@ -5,9 +5,8 @@ import os
 import pathlib
 from collections.abc import Callable, Iterable, Sequence
 
-from tf_handgroups.convert.predict import Predictor, find_images, full_frame_box
-
 from tf_handgroups.atomic_files import replacing_folder
+from tf_handgroups.convert.predict import Predictor, find_images, full_frame_box
 from tf_handgroups.datasets.handjson import HandBox, read_boxes
 from tf_handgroups.draw_hand import draw_hand
 from tf_handgroups.errors import InputError

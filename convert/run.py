@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+
 from tf_handgroups.convert.check_ops import parse_tflite
 from tf_handgroups.convert.contract import Contract, read_verified, sha256_of
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.export import INPUT_NAME, OUTPUT_SHAPES
-
 from tf_handgroups.errors import InputError
 from tf_handgroups.model_file import load_model
 

@@ -6,8 +6,8 @@ Command: `python docs/draw_overview.py android_assets docs/overview.png`
 import sys
 
 import numpy as np
-from tf_handgroups.convert.predict import Predictor
 
+from tf_handgroups.convert.predict import Predictor
 from tf_handgroups.draw_hand import draw_hand
 from tf_handgroups.image_file import read_image, write_image
 from tf_handgroups.synth.scene import render_sample

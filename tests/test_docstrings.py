@@ -6,9 +6,9 @@ import pathlib
 import pkgutil
 
 import pytest
-import tf_handgroups.convert
 
 import tf_handgroups
+import tf_handgroups.convert
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -87,9 +87,7 @@ def replacing_folder(path: str | os.PathLike, overwrite: bool = False) -> Iterat
     target = pathlib.Path(path)
     _check_target(target, overwrite)
     if target.exists() and not target.is_dir():
-        raise InputError(
-            f"{target}: expected a folder. Received: a file. Choose another path."
-        )
+        raise InputError(f"{target}: expected a folder. Received: a file. Choose another path.")
     temporary = target.with_name(f".{uuid.uuid4().hex}.part")
     temporary.mkdir()
     try:

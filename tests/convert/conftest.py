@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.export import export_float32
 from tf_handgroups.convert.quantize import RECIPES

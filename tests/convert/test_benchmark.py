@@ -1,8 +1,8 @@
 """Tests of the interleaved benchmark."""
 
 import pytest
-from tf_handgroups.convert.benchmark import benchmark, benchmark_table
 
+from tf_handgroups.convert.benchmark import benchmark, benchmark_table
 from tf_handgroups.errors import InputError
 
 

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_quantizer import qtyping, quantizer
+
+from tests.convert.conftest import SIZE, build_stand_in
 from tf_handgroups.convert.bias_range import lift_dead_channels, lift_kernel
 from tf_handgroups.convert.export import export_float32
 from tf_handgroups.convert.parity import compare
 from tf_handgroups.convert.quantize import quantize
-
-from tests.convert.conftest import SIZE, build_stand_in
 
 
 def build(factor: float) -> keras.Model:

@@ -6,11 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+
 from tf_handgroups.convert.bundle import check_bundle, find_variants, read_golden, write_bundle
 from tf_handgroups.convert.contract import sha256_of
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import LiteRTRunner, default_variant
-
 from tf_handgroups.errors import GateError, InputError
 
 

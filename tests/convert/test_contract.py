@@ -4,6 +4,8 @@ import json
 import shutil
 
 import pytest
+
+from tests.convert.conftest import METADATA, SIZE
 from tf_handgroups.convert.contract import (
     SCHEMA,
     contract_path,
@@ -14,8 +16,6 @@ from tf_handgroups.convert.contract import (
     sha256_of,
     write_contract,
 )
-
-from tests.convert.conftest import METADATA, SIZE
 from tf_handgroups.crop import CROP_RULE
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_NAMES

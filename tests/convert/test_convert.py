@@ -6,14 +6,14 @@ import keras
 import numpy as np
 import pytest
 from rich.console import Console
+
+from tests.convert.conftest import METADATA, build_stand_in, make_crops
 from tf_handgroups.convert import convert as module
 from tf_handgroups.convert.contract import read_verified, sha256_of
-from tf_handgroups.convert.convert import convert_model, hardened_model
+from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.parity import Gate
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import KerasRunner
-
-from tests.convert.conftest import METADATA, build_stand_in, make_crops
 from tf_handgroups.errors import GateError, InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
@@ -141,7 +141,8 @@ def test_the_real_network_converts(trained_file, tmp_path, crops):
     assert set(contract.values["grouping"]) <= {0, 1, 2}
     assert contract.values["training_data"]
     assert all(variant["gate"]["passed"] for variant in report["variants"].values())
-    hardened = KerasRunner(hardened_model(trained_file))(crops)
+    assert report["hardening"]["difference_px"] < 0.01
+    hardened = KerasRunner(tmp_path / "out" / "trained_hardened.keras")(crops)
     np.testing.assert_allclose(
         hardened["uv_px"], KerasRunner(trained_file)(crops)["uv_px"], atol=0.01
     )

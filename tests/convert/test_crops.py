@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tf_handgroups.convert.crops import check_crops
 
+from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.errors import InputError
 
 

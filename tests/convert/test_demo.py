@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 from rich.console import Console
+
 from tf_handgroups.convert import demo
 from tf_handgroups.convert.contract import read_contract
-
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image
 from tf_handgroups.model_file import hardened_metadata, load_model

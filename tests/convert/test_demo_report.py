@@ -4,13 +4,13 @@ import html
 
 import numpy as np
 import pytest
+
 from tf_handgroups.convert.demo_report import (
     DemoFacts,
     Picture,
-    Pruning,
     demo_report,
 )
-
+from tf_handgroups.convert.pruning import Pruning
 from tf_handgroups.evaluation import evaluate
 from tf_handgroups.recipes import quicktest
 from tf_handgroups.synth.scene import render_sample
@@ -48,7 +48,7 @@ def facts():
         history={"loss": [2.0, 1.0], "val_loss": [2.5, 1.5], "unknown": [0.0, 0.0]},
         probabilities=np.eye(3)[grouping],
         grouping=grouping,
-        pruning=Pruning(1.5e-5, 2e-6, 32, (200, 150), (2_000_000, 1_500_000), 0.5),
+        pruning=Pruning(1.5e-5, 2e-6, 32, (200, 150), (2_000_000, 1_500_000), 0.5, (0.4, 0.6)),
         conversion=CONVERSION,
         evaluations={"float32": evaluation, "int8_mixed": evaluation},
         pictures=[

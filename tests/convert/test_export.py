@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
+from tests.convert.conftest import SIZE
 from tf_handgroups.convert.check_ops import parse_tflite
 from tf_handgroups.convert.export import OUTPUT_SHAPES, check_exportable, export_float32
 from tf_handgroups.convert.run import open_signature, run_signature
-
-from tests.convert.conftest import SIZE
 from tf_handgroups.errors import InputError
 
 

@@ -1,9 +1,9 @@
 import shlex
 
 import typer
-from tf_handgroups.convert.next_steps import next_steps
 
 from tf_handgroups.cli import app
+from tf_handgroups.convert.next_steps import next_steps
 
 
 def test_commands_exist_with_these_options():

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 from rich.console import Console
+
+from tests.convert.conftest import build_stand_in
 from tf_handgroups.convert.export import OUTPUT_SHAPES
 from tf_handgroups.convert.parity import (
     GATES,
@@ -17,8 +19,6 @@ from tf_handgroups.convert.parity import (
 )
 from tf_handgroups.convert.quantize import RECIPES, quantize
 from tf_handgroups.convert.run import KerasRunner
-
-from tests.convert.conftest import build_stand_in
 from tf_handgroups.errors import GateError, InputError
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from tf_handgroups.convert.check_ops import list_ops, op_name, parse_tflite
-from tf_handgroups.convert.quantize import RECIPES, quantize, recipe_named
 
 from tests.convert.conftest import SIZE, make_crops
+from tf_handgroups.convert.check_ops import list_ops, op_name, parse_tflite
+from tf_handgroups.convert.quantize import RECIPES, quantize, recipe_named
 from tf_handgroups.errors import InputError
 
 

@@ -5,6 +5,8 @@ import json
 import keras
 import numpy as np
 import pytest
+
+from tests.convert.conftest import SIZE
 from tf_handgroups.convert.bundle import write_bundle
 from tf_handgroups.convert.contract import sha256_of
 from tf_handgroups.convert.run import (
@@ -14,8 +16,6 @@ from tf_handgroups.convert.run import (
     load_runner,
     open_signature,
 )
-
-from tests.convert.conftest import SIZE
 from tf_handgroups.errors import InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
