@@ -251,7 +251,6 @@ def test_learning_rate_warms_up_and_falls():
 def test_weight_decay_spares_what_should_not_shrink():
     model = HandPoseModel(**RECIPE.model_arguments)
     compile_model(model, RECIPE)
-    model.optimizer.build(model.trainable_variables)
     decayed = {
         weight.path.rpartition("/")[2]
         for weight in model.trainable_variables
