@@ -39,8 +39,8 @@ _HANDEDNESS_RULE = {
     "mirrored_before": "left",
     "rule": "The network expects right hands. Left hands: flip the crop left to right before "
     "the network, u = size - 1 - u after it, and the camera-space x changes its sign. If the "
-    "handedness is unknown: run the crop as it is; if the handedness logit is negative, flip "
-    "the crop, run again and mirror the result back.",
+    "handedness is unknown: run the crop as it is and flipped, and keep the look with the "
+    "larger handedness logit; if that is the flipped one, the hand is a left one.",
 }
 
 # Field -> type of its value.

@@ -57,8 +57,9 @@ class Predictor:
     """Finds the 21 joints of hands in photographs.
 
     Left hands are mirrored before the network and back afterwards. Where the
-    handedness is not given, the crop is shown as it is; if the network takes it for a
-    left hand, the mirrored crop is shown too and its pose is used.
+    handedness is not given, the crop is shown both ways, and the look counts in which
+    the hand passes better for a right one: comparing two logits cancels the network's
+    leaning towards the hand it has mostly seen.
 
     Args:
         model: A `.keras` or `.tflite` file, a bundle folder, or a runner.
@@ -105,19 +106,16 @@ class Predictor:
             )
         if not boxes:
             return []
-        outputs = self._run(image, boxes, [side == "left" for side in sides])
-        unknown_left = [
-            index
-            for index, side in enumerate(sides)
-            if side is None and outputs["handedness"][index, 0] < 0
-        ]
         mirrored = [side == "left" for side in sides]
-        if unknown_left:
-            again = self._run(image, [boxes[i] for i in unknown_left], [True] * len(unknown_left))
-            for row, index in enumerate(unknown_left):
-                mirrored[index] = True
-                for name in ("uv_px", "z_rel"):
-                    outputs[name][index] = again[name][row]
+        outputs = self._run(image, boxes, mirrored)
+        unknown = [index for index, side in enumerate(sides) if side is None]
+        if unknown:
+            again = self._run(image, [boxes[i] for i in unknown], [True] * len(unknown))
+            for row, index in enumerate(unknown):
+                if again["handedness"][row, 0] > outputs["handedness"][index, 0]:
+                    mirrored[index] = True
+                    for name, values in outputs.items():
+                        values[index] = again[name][row]
         return [
             self._hand(box, mirror, {name: value[index] for name, value in outputs.items()})
             for index, (box, mirror) in enumerate(zip(boxes, mirrored, strict=True))

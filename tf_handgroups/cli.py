@@ -163,7 +163,7 @@ def evaluate(
     if as_json:
         sys.stdout.write(json.dumps(result.report) + "\n")
     else:
-        console.print(result.table())
+        console.print(result.table(), soft_wrap=True)
         console.print(f"Report: {out}")
 
 

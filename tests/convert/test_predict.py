@@ -81,14 +81,26 @@ def test_left_hands_are_mirrored_there_and_back(predictor):
     assert hand.handedness == "left"
 
 
-def test_unknown_hand_that_looks_right_is_shown_once(predictor):
+def test_unknown_hand_that_looks_right_keeps_its_first_look(predictor):
     for handedness in (None, [None]):
         (hand,) = predictor.predict(image_with_dot(30, 25), [BOX], handedness)
         assert hand.handedness == "right" and hand.uv_px[1, 0] > hand.uv_px[0, 0]
-    assert len(predictor.runner.calls) == 2
+    assert len(predictor.runner.calls) == 4
 
 
-def test_unknown_hand_that_looks_left_is_shown_mirrored_too(predictor):
+def test_unknown_hand_is_judged_by_comparison_not_by_sign(predictor):
+    """A network that leans to the right says so of both looks; the larger logit counts."""
+
+    class Leaning(DotRunner):
+        def __call__(self, crops):
+            outputs = super().__call__(crops)
+            return outputs | {"handedness": outputs["handedness"] + 10.0}
+
+    (hand,) = Predictor(Leaning()).predict(image_with_dot(30, 25, colour=(1, 0, 0)), [BOX])
+    assert hand.handedness == "left"
+
+
+def test_unknown_hand_that_looks_left_takes_its_mirrored_look(predictor):
     # Red and in the left half: the logit is negative; mirrored it is in the right half.
     image = image_with_dot(30, 25, colour=(1, 0, 0))
     (hand,) = predictor.predict(image, [BOX])
@@ -107,11 +119,11 @@ def test_given_handedness_is_believed(predictor):
 
 
 def test_several_hands_keep_their_order(predictor):
-    image = np.maximum(image_with_dot(30, 25, (1, 0, 0)), image_with_dot(95, 60))
+    image = np.maximum(image_with_dot(22, 25, (1, 0, 0)), image_with_dot(95, 60))
     boxes = [(80, 45, 30, 30), (15, 10, 30, 30), (80, 45, 30, 30)]
     hands = predictor.predict(image, boxes, ["left", None, "right"])
     assert [hand.handedness for hand in hands] == ["left", "left", "right"]
-    for hand, expected in zip(hands, ((95, 60), (30, 25), (95, 60)), strict=True):
+    for hand, expected in zip(hands, ((95, 60), (22, 25), (95, 60)), strict=True):
         np.testing.assert_allclose(hand.uv_px[0], expected, atol=0.1)
     assert [len(call) for call in predictor.runner.calls] == [3, 1]
 

@@ -30,11 +30,13 @@ class ProgressLines(keras.callbacks.Callback):
         self._last_time = time.monotonic()
         self._last_step = 0
         self._step = 0
+        self._tracing = True
 
     def on_train_begin(self, logs=None):
         self._step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         self._last_step = self._step
         self._last_time = time.monotonic()
+        self._tracing = True
 
     def describe(self, step: int, seconds_per_step: float, logs: dict) -> str:
         """Returns the line for a step."""
@@ -56,6 +58,11 @@ class ProgressLines(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._step += 1
+        if self._tracing:
+            # The first step builds the graph; its time says nothing about the others.
+            self._tracing = False
+            self._last_time, self._last_step = time.monotonic(), self._step
+            return
         elapsed = time.monotonic() - self._last_time
         if elapsed >= self.every_s:
             self.write(

@@ -2,6 +2,8 @@
 
 import keras
 
+from tf_handgroups.errors import InputError
+
 
 class TemperatureSchedule(keras.callbacks.Callback):
     """Lowers the selector's temperature over training and finally commits to groups.
@@ -17,7 +19,7 @@ class TemperatureSchedule(keras.callbacks.Callback):
         commit_at: Fraction of the steps after which the grouping is fixed; 1 never does.
 
     Raises:
-        ValueError: If a temperature is not positive or `commit_at` not in (0, 1].
+        InputError: If a temperature is not positive or `commit_at` not in (0, 1].
 
     Example:
 
@@ -29,12 +31,12 @@ class TemperatureSchedule(keras.callbacks.Callback):
     def __init__(self, total_steps, start=1.0, end=0.1, commit_at=0.8):
         super().__init__()
         if not (start > 0 and end > 0):
-            raise ValueError(
+            raise InputError(
                 "TemperatureSchedule: temperatures must be positive. "
                 f"Received: start={start!r}, end={end!r}."
             )
         if not 0 < commit_at <= 1:
-            raise ValueError(
+            raise InputError(
                 "TemperatureSchedule: `commit_at` must be a fraction in (0, 1]. "
                 f"Received: commit_at={commit_at!r}."
             )

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_handgroups.errors import InputError
 from tf_handgroups.layers.fused_batch_normalization import FusedBatchNormalization
 
 
@@ -69,7 +70,7 @@ class GroupFusion(keras.layers.Layer):
         Tensor `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: If `group` is not one of the groups, or the channels do not divide.
+        InputError: If `group` is not one of the groups, or the channels do not divide.
 
     Example:
 
@@ -84,7 +85,7 @@ class GroupFusion(keras.layers.Layer):
     def __init__(self, group, num_groups, own=0.9, epsilon=1e-3, momentum=0.9, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= group < num_groups:
-            raise ValueError(
+            raise InputError(
                 f"GroupFusion: expected a group in 0 .. {num_groups - 1}. "
                 f"Received: group={group!r}."
             )
@@ -114,7 +115,7 @@ class GroupFusion(keras.layers.Layer):
 
     def _channels(self, input_shape):
         if len(input_shape) != 4 or input_shape[-1] is None or input_shape[-1] % self.num_groups:
-            raise ValueError(
+            raise InputError(
                 f"GroupFusion: expected (batch, height, width, {self.num_groups} * channels). "
                 f"Received: shape={tuple(input_shape)}."
             )

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_handgroups.errors import InputError
 from tf_handgroups.grouping import validate_grouping
 from tf_handgroups.joints import NUM_JOINTS
 
@@ -58,7 +59,7 @@ class JointGroupSelector(keras.layers.Layer):
         Tensor `(batch, joints, ...)`, or a list of them.
 
     Raises:
-        ValueError: If an argument is out of range or unknown, or `inputs` do not have
+        InputError: If an argument is out of range or unknown, or `inputs` do not have
             `num_groups` groups and 21 joints.
 
     Example:
@@ -89,17 +90,17 @@ class JointGroupSelector(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if not isinstance(num_groups, int) or isinstance(num_groups, bool) or num_groups < 1:
-            raise ValueError(
+            raise InputError(
                 "JointGroupSelector: `num_groups` must be a positive integer. "
                 f"Received: num_groups={num_groups!r}. Use 1 for a single shared group."
             )
         if distribution not in DISTRIBUTIONS:
-            raise ValueError(
+            raise InputError(
                 "JointGroupSelector: unknown `distribution`. "
                 f"Received: distribution={distribution!r}. Known: {', '.join(DISTRIBUTIONS)}."
             )
         if not temperature > 0:
-            raise ValueError(
+            raise InputError(
                 "JointGroupSelector: `temperature` must be positive. "
                 f"Received: temperature={temperature!r}. Start near 1."
             )
@@ -226,7 +227,7 @@ class JointGroupSelector(keras.layers.Layer):
 
     def _check_shape(self, shape):
         if len(shape) < 3 or tuple(shape[1:3]) != (self.num_groups, NUM_JOINTS):
-            raise ValueError(
+            raise InputError(
                 f"{self.name}: expected predictions (batch, {self.num_groups}, {NUM_JOINTS}, ...). "
                 f"Received: shape={tuple(shape)}."
             )

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_handgroups.errors import InputError
+
 
 def pixel_grid(height: int, width: int, stride: float, offset: float) -> np.ndarray:
     """Returns the crop position `(height * width, 2)` of every heatmap cell, in pixels.
@@ -40,7 +42,7 @@ class SpatialSoftArgmax(keras.layers.Layer):
         `maps (batch, joints, height * width)`, both float32.
 
     Raises:
-        ValueError: If `stride` is not positive.
+        InputError: If `stride` is not positive.
 
     Example:
 
@@ -55,7 +57,7 @@ class SpatialSoftArgmax(keras.layers.Layer):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         if not stride > 0:
-            raise ValueError(
+            raise InputError(
                 f"SpatialSoftArgmax: `stride` must be positive. Received: stride={stride!r}."
             )
         self.stride = stride

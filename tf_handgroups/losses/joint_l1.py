@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tf_handgroups.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="handgroups")
 class JointL1(keras.losses.Loss):
@@ -31,7 +33,7 @@ class JointL1(keras.losses.Loss):
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not scale > 0:
-            raise ValueError(f"JointL1: `scale` must be positive. Received: scale={scale!r}.")
+            raise InputError(f"JointL1: `scale` must be positive. Received: scale={scale!r}.")
         self.scale = scale
 
     def call(self, y_true, y_pred):
