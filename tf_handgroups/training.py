@@ -21,6 +21,7 @@ from tf_handgroups.losses.joint_l1 import JointL1
 from tf_handgroups.metrics import PCK, EndPointError
 from tf_handgroups.model_file import load_model
 from tf_handgroups.models.hand_pose_model import HEATMAP_STRIDE, HandPoseModel
+from tf_handgroups.optimizers.selector_adamw import SelectorAdamW
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline
 from tf_handgroups.recipes.recipe import Recipe
 
@@ -68,7 +69,7 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
     >>> model = HandPoseModel(**recipe.model_arguments)
     >>> compile_model(model, recipe)
     >>> type(model.optimizer).__name__
-    'AdamW'
+    'SelectorAdamW'
     """
     cells = recipe.input_size // HEATMAP_STRIDE
 
@@ -82,8 +83,11 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
         warmup_steps=warmup_steps,
         decay_steps=max(1, recipe.steps - warmup_steps),
     )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
+    optimizer = SelectorAdamW(
+        schedule,
+        selector_factor=recipe.selector_rate,
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=recipe.clip_norm,
     )
     # Decay pulls towards zero: right for kernels, meaningless for these.
     optimizer.exclude_from_weight_decay(

@@ -34,6 +34,7 @@ class Recipe:
         steps_per_epoch: Steps between two validations and checkpoints.
         batch_size: Global batch size.
         learning_rate: Peak of the cosine schedule.
+        selector_rate: Learning rate of the selector over that of the network.
         warmup_steps: Linear warm-up.
         weight_decay: Of AdamW.
         clip_norm: Global gradient norm.
@@ -67,6 +68,7 @@ class Recipe:
     steps_per_epoch: int = 500
     batch_size: int = 32
     learning_rate: float = 1e-3
+    selector_rate: float = 10.0
     warmup_steps: int = 200
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
