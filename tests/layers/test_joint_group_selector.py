@@ -138,7 +138,13 @@ class JointGroupSelectorTest(LayerCase):
         selector = built()
         selector.committed.assign(1.0)
         predictions = np.random.default_rng(1).normal(size=(2, 3, 21, 5)).astype("float32")
-        np.testing.assert_array_equal(selector(predictions, training=True), selector(predictions))
+        with tf.GradientTape() as tape:
+            mixed = selector(predictions, training=True)
+            total = tf.reduce_sum(mixed) + selector.losses[0]
+        np.testing.assert_array_equal(mixed, selector(predictions))
+        # Nothing moves the grouping any more, not even the penalty.
+        gradient = tape.gradient(total, selector.logits.value)
+        self.assertTrue(gradient is None or not np.any(gradient))
 
     def test_penalty_is_lowest_for_exclusive_balanced_groups(self):
         selector = built(exclusivity_weight=1.0, balance_weight=0.1)

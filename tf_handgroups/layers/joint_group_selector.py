@@ -213,7 +213,8 @@ class JointGroupSelector(keras.layers.Layer):
             sampled = self.sample_weights(ops.convert_to_tensor(self.num_draws))
             self.num_draws.assign(ops.convert_to_tensor(self.num_draws) + 1)
             weights = ops.where(self.committed > 0.5, weights, sampled)
-            self.add_loss(self.penalty())
+            # Once committed the grouping is settled; the penalty must not move it any more.
+            self.add_loss((1 - self.committed) * self.penalty())
         if isinstance(inputs, (list, tuple)):
             return [self._mix(tensor, weights) for tensor in inputs]
         return self._mix(inputs, weights)
