@@ -1,7 +1,5 @@
 """Crops of a data set, as the network sees them: for calibration and parity checks."""
 
-import itertools
-
 import numpy as np
 
 from tf_handgroups.crop import crop_image, crop_matrix
@@ -11,6 +9,8 @@ from tf_handgroups.image_file import read_image
 
 def dataset_crops(dataset, size: int, count: int, seed: int = 0) -> np.ndarray:
     """Cuts the crops of `count` randomly chosen hands, left hands mirrored.
+
+    Samples without a hand are left out.
 
     Args:
         dataset: Data set as of `open_dataset`.
@@ -22,7 +22,7 @@ def dataset_crops(dataset, size: int, count: int, seed: int = 0) -> np.ndarray:
         `(count, size, size, 3)` float32 in [0, 1].
 
     Raises:
-        InputError: If the data set has fewer samples than asked for.
+        InputError: If the data set has fewer hands than asked for.
 
     Example:
 
@@ -35,10 +35,16 @@ def dataset_crops(dataset, size: int, count: int, seed: int = 0) -> np.ndarray:
             f"dataset_crops: expected between 1 and {len(dataset)} samples. "
             f"Received: count={count!r}. Give a larger data set or ask for fewer."
         )
-    chosen = set(np.random.default_rng(seed).permutation(len(dataset))[:count].tolist())
+    # Where there is no hand, joints mean nothing, and their differences even less.
+    hands = [sample for sample in dataset if sample.presence]
+    if len(hands) < count:
+        raise InputError(
+            f"dataset_crops: expected {count} images with a hand. Received: {len(hands)} "
+            f"among {len(dataset)}. Give a larger data set or ask for fewer."
+        )
     crops = []
-    for index, sample in enumerate(itertools.islice(dataset, max(chosen) + 1)):
-        if index in chosen:
-            matrix = crop_matrix(sample.box_px, size, mirror=sample.handedness == "left")
-            crops.append(crop_image(read_image(sample.image), matrix, size))
+    for index in sorted(np.random.default_rng(seed).permutation(len(hands))[:count]):
+        sample = hands[index]
+        matrix = crop_matrix(sample.box_px, size, mirror=sample.handedness == "left")
+        crops.append(crop_image(read_image(sample.image), matrix, size))
     return np.stack(crops)

@@ -29,7 +29,12 @@ _Op = qtyping.TFLOperationName
 # Layers of the soft-argmax: softmax, expectation and weighted depth. Eight bits there
 # move the joints by pixels (a softmax over 1024 cells spans 256 steps of 1/256).
 TAIL_SCOPE = "tail_"
-_OUTSIDE_TAIL = rf"^(?!.*{TAIL_SCOPE}).*"
+# The first blocks of the pretrained encoder: the channels of one tensor differ so much
+# in range there that one scale serves none. Measured on the first trained model, 200
+# renders: mean difference 0.70 px with them in int8, 0.37 px without; they are a tenth
+# of the multiplications.
+FIRST_BLOCKS_SCOPE = "encoder_stem|encoder_block0[0-2]_"
+_QUANTIZED = rf"^(?!.*({TAIL_SCOPE}|{FIRST_BLOCKS_SCOPE})).*"
 
 _CONVOLUTIONS = (_Op.CONV_2D, _Op.DEPTHWISE_CONV_2D)
 # Cheap ops between convolutions: int8 spares a conversion to float and back.
@@ -69,10 +74,8 @@ def _dynamic_int8(target: quantizer.Quantizer) -> None:
 
 
 def _int8_mixed(target: quantizer.Quantizer) -> None:
-    for op in _CONVOLUTIONS:
-        target.add_static_config(".*", op, 8, 8)
-    for op in _CONNECTING:
-        target.add_static_config(_OUTSIDE_TAIL, op, 8, 8)
+    for op in (*_CONVOLUTIONS, *_CONNECTING):
+        target.add_static_config(_QUANTIZED, op, 8, 8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +107,10 @@ RECIPES = {
             _dynamic_int8,
         ),
         QuantizationRecipe(
-            "int8_mixed", "convolutions int8, soft-argmax tail float32", True, _int8_mixed
+            "int8_mixed",
+            "convolutions int8; first blocks and soft-argmax tail float32",
+            True,
+            _int8_mixed,
         ),
     )
 }

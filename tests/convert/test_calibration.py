@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -50,9 +52,13 @@ def test_choice_is_random_without_repetition_and_follows_the_seed(hands):
     assert found(dataset_crops(hands, 32, 4, seed=3)) == choices[3]
 
 
-def test_reads_no_further_than_needed(hands):
-    last = max(found(dataset_crops(hands, 32, 1, seed=0)))
-    assert hands.read == last + 1
+def test_images_without_a_hand_are_left_out(hands):
+    samples = list(hands)
+    samples[3] = dataclasses.replace(samples[3], presence=False)
+    crops = dataset_crops(samples, 32, 9)
+    assert sorted(found(crops)) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    with pytest.raises(InputError, match=r"expected 10 images with a hand\. Received: 9 among 10"):
+        dataset_crops(samples, 32, 10)
 
 
 @pytest.mark.parametrize("count", [0, -1, 11])
