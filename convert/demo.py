@@ -79,8 +79,8 @@ class DemoSize:
     num_held_out: int = 200
     image_size: int = 160
     recipe: str = "mobile"
-    steps: int = 480
-    steps_per_epoch: int = 80
+    steps: int = 420
+    steps_per_epoch: int = 70
     overrides: tuple[str, ...] = ("augmentation.rotation_deg=45", "warmup_steps=60")
     num_calibration: int = 100
     num_typical: int = 9
@@ -134,7 +134,8 @@ def run_demo(
                 licence=LICENCE,
                 write=lambda line: stages.say(line),
             )
-        crops = dataset_crops(validation, recipe.input_size, len(validation), seed)
+        num_hands = sum(sample.presence for sample in validation)
+        crops = dataset_crops(validation, recipe.input_size, num_hands, seed)
         with stages.next("fixed groups, nothing that nobody reads"), stages.working():
             hardened, pruning = harden_and_measure(model, crops[:32], size.timed_runs)
             save_model(hardened, folder / "run" / "hardened.keras")

@@ -210,8 +210,9 @@ def _calibrate(target: quantizer.Quantizer, crops: np.ndarray, image_name: str) 
                 if new:
                     old["min"] = np.minimum(old["min"], new["min"])
                     old["max"] = np.maximum(old["max"], new["max"])
-    # An 8-bit image then passes without rounding: scale 1/255, zero point -128.
-    image = ranges[image_name]
-    image["min"] = np.zeros_like(image["min"])
-    image["max"] = np.ones_like(image["max"])
+    # An 8-bit image then passes without rounding: scale 1/255, zero point -128. Where the
+    # first layer computes in float32 the image has no range.
+    if image := ranges.get(image_name):
+        image["min"] = np.zeros_like(image["min"])
+        image["max"] = np.ones_like(image["max"])
     return ranges
