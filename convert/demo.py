@@ -37,7 +37,7 @@ from tf_handgroups.evaluation import evaluate
 from tf_handgroups.evaluation_report import Evaluation
 from tf_handgroups.hardening import grouping_of
 from tf_handgroups.image_file import read_image, write_image
-from tf_handgroups.model_file import hardened_metadata, save_model
+from tf_handgroups.model_file import save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import Recipe, get_recipe, override
 from tf_handgroups.synth.contact_sheet import contact_sheet
@@ -148,7 +148,6 @@ def run_demo(
                 validation_crops=crops[size.num_calibration :],
                 accept_loss=True,
                 name="demo_hand",
-                metadata=hardened_metadata(hardened),
                 benchmark_rounds=size.timed_runs,
                 console=stages.console,
             )

@@ -19,7 +19,7 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.losses.heatmap_cross_entropy import HeatmapCrossEntropy
 from tf_handgroups.losses.joint_l1 import JointL1
 from tf_handgroups.metrics import PCK, EndPointError
-from tf_handgroups.model_file import load_model
+from tf_handgroups.model_file import load_model, save_model
 from tf_handgroups.models.hand_pose_model import HEATMAP_STRIDE, HandPoseModel
 from tf_handgroups.optimizers.selector_adamw import SelectorAdamW
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline
@@ -254,8 +254,7 @@ class SaveModel(keras.callbacks.Callback):
         self.path = path
 
     def on_epoch_end(self, epoch, logs=None):
-        with replacing_file(self.path, overwrite=True) as temporary:
-            self.model.save(temporary)
+        save_model(self.model, self.path, overwrite=True)
 
 
 class StopOnNonFiniteLoss(keras.callbacks.Callback):
