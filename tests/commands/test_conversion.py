@@ -1,0 +1,20 @@
+from tests.hands import make_sample
+from tf_handgroups.datasets.handjson import write_handjson
+
+
+def test_convert_refuses_unusable_arguments(fails, model, tmp_path):
+    write_handjson([make_sample(seed=seed) for seed in range(3)], tmp_path / "hands")
+    data = f"handjson:{tmp_path / 'hands'}"
+    message = fails("convert", "--model", model, "--data", data, "--variant", "int4")
+    assert "Received: recipe='int4'" in message and "float32" in message
+    message = fails("convert", "--model", model, "--data", data)
+    assert "between 1 and 3 samples" in message and "Received: count=400" in message
+
+
+def test_bundle_needs_something_to_do(fails, tmp_path):
+    assert "expected --converted and --data, or --check" in fails("bundle")
+    assert "bundle.json" in fails("bundle", "--check")
+
+
+def test_benchmark_of_missing_file(fails, tmp_path):
+    assert "absent.tflite" in fails("benchmark", tmp_path / "absent.tflite", out=None)

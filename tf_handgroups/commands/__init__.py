@@ -1,0 +1,1 @@
+"""The commands of the command line; `tf_handgroups.cli` lists and runs them."""

@@ -1,0 +1,124 @@
+"""Commands from a trained network to the files of an app."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from tf_handgroups.commands.options import AsJson, Out, Overwrite, Seed, Threads
+from tf_handgroups.commands.terminal import console, errors, print_json
+from tf_handgroups.errors import InputError
+
+
+def convert(
+    model: Annotated[pathlib.Path, typer.Option(help="Trained or hardened .keras file.")],
+    data: Annotated[str, typer.Option(help="KIND:PATH of calibration and validation hands.")],
+    out: Out,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Quantization recipe; may be repeated.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Start of the file names.")] = None,
+    calibration: Annotated[int, typer.Option(min=1, help="Number of calibration crops.")] = 200,
+    validation: Annotated[int, typer.Option(min=1, help="Number of validation crops.")] = 200,
+    seed: Seed = 0,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Also write variants outside their gate.")
+    ] = False,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Hardens a network and converts it to verified LiteRT files with contracts.
+
+    Example: `tf-handgroups convert --model runs/mobile/model.keras
+    --data synth:renders/val --out converted`
+    """
+    from tf_handgroups.convert.calibration import dataset_crops
+    from tf_handgroups.convert.convert import DEFAULT_RECIPES, convert_model
+    from tf_handgroups.convert.quantize import recipe_named
+    from tf_handgroups.datasets.registry import open_dataset
+    from tf_handgroups.model_file import load_model
+
+    recipes = variant or list(DEFAULT_RECIPES)
+    for recipe in recipes:
+        recipe_named(recipe)
+    size = load_model(model).input_shape[1]
+    crops = dataset_crops(open_dataset(data), size, calibration + validation, seed)
+    report = convert_model(
+        model,
+        out,
+        recipes,
+        calibration_crops=crops[:calibration],
+        validation_crops=crops[calibration:],
+        accept_loss=accept_loss,
+        overwrite=overwrite,
+        name=name,
+        console=errors if as_json else console,
+    )
+    if as_json:
+        print_json(report)
+    else:
+        console.print(f"Converted models and report.json: {out}")
+
+
+def bundle(
+    out: Annotated[pathlib.Path, typer.Option(help="Bundle folder.")] = pathlib.Path(
+        "android_assets"
+    ),
+    converted: Annotated[
+        pathlib.Path | None, typer.Option(help="Folder written by `convert`.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="KIND:PATH of hands for golden vectors.")] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Variants to bundle; all if omitted.")
+    ] = None,
+    default: Annotated[str | None, typer.Option(help="Variant that runners take.")] = None,
+    licence_file: Annotated[
+        pathlib.Path | None, typer.Option(help="Licence text of the model.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Verify the bundle in --out.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Bundles converted models for an app, or verifies a bundle with --check.
+
+    Example: `tf-handgroups bundle --converted converted --data synth:renders/val
+    --out android_assets`
+    """
+    from tf_handgroups.convert.bundle import check_bundle, write_bundle
+    from tf_handgroups.convert.bundle_sources import golden_crops, read_licence
+
+    if check:
+        report = check_bundle(out)
+        console.print(f"{out}: sound; default variant {report['default']}")
+        return
+    if converted is None or data is None:
+        raise InputError("bundle: expected --converted and --data, or --check.")
+    write_bundle(
+        converted,
+        out,
+        golden_crops(converted, data),
+        variants=variant,
+        default=default,
+        licence_text=read_licence(licence_file),
+        overwrite=overwrite,
+    )
+    console.print(f"Bundle: {out}")
+
+
+def benchmark(
+    models: Annotated[list[pathlib.Path], typer.Argument(help=".tflite files.")],
+    rounds: Annotated[int, typer.Option(min=3, help="Timed runs of each file.")] = 50,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Times several .tflite files interleaved in one process and prints ratios.
+
+    Example: `tf-handgroups benchmark float32.tflite int8_mixed.tflite`
+    """
+    from tf_handgroups.convert.benchmark import benchmark as run_benchmark
+    from tf_handgroups.convert.benchmark import benchmark_table
+
+    rows = run_benchmark(models, rounds=rounds, num_threads=threads)
+    if as_json:
+        print_json([row.as_dict() for row in rows])
+    else:
+        console.print(benchmark_table(rows))
