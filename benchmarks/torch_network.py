@@ -224,7 +224,8 @@ class TorchNetwork(nn.Module):
         # Heatmaps come first, as the published outputs show.
         shared = self.backbone_conv(torch.cat([heatmaps, features], 1))
         branches = [self.branch(shared, group) for group in range(len(self.b_conv0))]
-        uv, depth = 0.0, 0.0
+        depth = images.new_zeros(len(images), NUM_JOINTS)
+        uv = images.new_zeros(len(images), NUM_JOINTS, 2)
         for group, fused in enumerate(self.nddr_layer0(branches)):
             group_uv, maps = self.b_get_uv[group](self.b_htmaps_conv[group](fused))
             group_depth = (maps * self.b_depth_conv[group](fused)).sum((2, 3))
