@@ -6,7 +6,7 @@ import numpy as np
 from tf_handgroups.errors import InputError
 from tf_handgroups.model_file import attach_metadata
 from tf_handgroups.models.hand_pose_model import HEATMAP_STRIDE, HandPoseModel, build_hardened
-from tf_handgroups.models.heads import expectation_kernel
+from tf_handgroups.models.heads import constant_kernels
 
 
 def grouping_of(model: HandPoseModel) -> tuple[int, ...]:
@@ -25,8 +25,8 @@ def grouping_of(model: HandPoseModel) -> tuple[int, ...]:
 def harden(model: HandPoseModel) -> keras.Model:
     """Fixes the grouping of a trained model and prunes everything nobody reads.
 
-    Each joint keeps the head of its own group, a group without joints loses its
-    fusion and head, batch norms are folded into their convolutions, inverse
+    Each group's head keeps only the maps of its own joints, a group without joints
+    loses its fusion and head, batch norms are folded into their convolutions, inverse
     temperatures into the heatmap kernels. The result holds only standard Keras layers
     and no random op, and equals `model` in inference to float rounding. Branches stay
     even when their group has no joints, because the fusion of the others reads them.
@@ -35,7 +35,8 @@ def harden(model: HandPoseModel) -> keras.Model:
         model: The trained network.
 
     Returns:
-        Functional model `image -> uv_px, z_rel, presence, handedness`.
+        Functional model `image -> uv_px, z_rel` and, of the `mobile` architecture,
+        `presence, handedness`.
 
     Raises:
         InputError: If `model` is not a `HandPoseModel`, or a weight is not finite.
@@ -58,19 +59,24 @@ def harden(model: HandPoseModel) -> keras.Model:
                 f"harden: weight {weight.path} is not finite. Resume from an earlier checkpoint."
             )
     grouping = np.array(grouping_of(model))
-    alive = sorted({int(group) for group in grouping})
+    joints = {int(group): np.flatnonzero(grouping == group).tolist() for group in np.unique(grouping)}
     # Deployed models compute in float32; quantization is the converter's business.
     with _float32_policy():
-        hardened = build_hardened(model.config, alive)
+        hardened = build_hardened(model.config, joints)
+    constants = constant_kernels(
+        model.config["input_size"] // HEATMAP_STRIDE,
+        HEATMAP_STRIDE,
+        model.architecture.grid_offset_px,
+        joints,
+    )
     for layer in hardened.layers:
         if not layer.weights:
             continue
-        if layer.name in ("heatmaps", "depth_maps"):
-            layer.set_weights(_merged_head(model, layer, grouping, alive))
-        elif layer.name == "tail_expectation":
-            size = model.config["input_size"] // HEATMAP_STRIDE
-            layer.set_weights([expectation_kernel(size, size, HEATMAP_STRIDE)])
-        elif layer.name != "tail_depth_sum":
+        if layer.name in constants:
+            layer.set_weights([constants[layer.name]])
+        elif layer.name.endswith(("_heatmaps", "_depth_maps")) and layer.name.startswith("group"):
+            layer.set_weights(_pruned_head(model, layer.name, joints))
+        else:
             layer.set_weights(_folded(model, layer.name))
     provenance = {"recipe": "unknown", "training_data": "not stated", "licence": "not stated"}
     attach_metadata(
@@ -92,41 +98,48 @@ class _float32_policy:
 
 
 def _folded(model: keras.Model, name: str) -> list[np.ndarray]:
-    """Returns kernel and bias of a layer with the batch norm that follows it."""
-    names = {layer.name for layer in model.layers}
+    """Returns kernel and bias of a layer with the batch norm that belongs to it."""
+    if name.endswith("_preactivation"):
+        scale, shift = _affine(model.get_layer(name))
+        return [_float32(scale[None, None, :, None]), _float32(shift)]
     if name.endswith("_fusion_conv"):
         fusion = model.get_layer(name.removesuffix("_conv"))
         return _fold(fusion.convolution, fusion.normalization)
     norm = name.removesuffix("_conv") + "_norm"
-    if norm in names:
+    if norm in {layer.name for layer in model.layers}:
         return _fold(model.get_layer(name), model.get_layer(norm))
     return model.get_layer(name).get_weights()
 
 
 def _fold(convolution, normalization) -> list[np.ndarray]:
+    scale, shift = _affine(normalization)
     kernel = _float64(convolution.kernel)
-    bias = _float64(convolution.bias) if convolution.use_bias else 0.0
+    # A transposed convolution has its output channels on the last axis but one.
+    transposed = isinstance(convolution, keras.layers.Conv2DTranspose)
+    kernel = kernel * (scale[:, None] if transposed else scale)
+    bias = _float64(convolution.bias) * scale if convolution.use_bias else 0.0
+    return [_float32(kernel), _float32(bias + shift)]
+
+
+def _affine(normalization) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what a batch norm multiplies by and adds in inference, per channel."""
     variance = _float64(normalization.moving_variance) + normalization.epsilon
     scale = _float64(normalization.gamma) / np.sqrt(variance)
-    shift = (bias - _float64(normalization.moving_mean)) * scale + _float64(normalization.beta)
-    return [(kernel * scale).astype(np.float32), shift.astype(np.float32)]
+    return scale, _float64(normalization.beta) - _float64(normalization.moving_mean) * scale
 
 
-def _merged_head(model, layer, grouping: np.ndarray, alive: list[int]) -> list[np.ndarray]:
-    """Returns the block-zero kernel that reads each joint from its own group only."""
-    kernel = np.zeros(tuple(layer.kernel.shape), np.float32)
-    bias = np.zeros(tuple(layer.bias.shape), np.float32)
-    channels = int(layer.kernel.shape[2]) // len(alive)
-    for block, group in enumerate(alive):
-        source_kernel, source_bias = model.get_layer(f"group{group}_{layer.name}").get_weights()
-        scale = np.ones(len(grouping), np.float32)
-        if layer.name == "heatmaps":
-            scale = model.get_layer(f"group{group}_soft_argmax").get_weights()[0]
-        own = grouping == group
-        rows = slice(block * channels, (block + 1) * channels)
-        kernel[:, :, rows, own] = (source_kernel * scale)[..., own]
-        bias[own] = (source_bias * scale)[own]
-    return [kernel, bias]
+def _pruned_head(model: keras.Model, name: str, joints: dict) -> list[np.ndarray]:
+    """Returns the part of a group's kernel and bias that makes the maps of its own joints."""
+    group = int(name.split("_")[0].removeprefix("group"))
+    kernel, bias = model.get_layer(name).get_weights()
+    if name.endswith("_heatmaps"):
+        scale = model.get_layer(f"group{group}_soft_argmax").get_weights()[0]
+        kernel, bias = kernel * scale, bias * scale
+    return [kernel[..., joints[group]], bias[joints[group]]]
+
+
+def _float32(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32)
 
 
 def _float64(variable) -> np.ndarray:

@@ -74,7 +74,9 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
     cells = recipe.input_size // HEATMAP_STRIDE
 
     def maps_loss() -> HeatmapCrossEntropy:
-        return HeatmapCrossEntropy(cells, HEATMAP_STRIDE, recipe.heatmap_sigma_px)
+        return HeatmapCrossEntropy(
+            cells, HEATMAP_STRIDE, recipe.heatmap_sigma_px, model.architecture.grid_offset_px
+        )
 
     warmup_steps = min(recipe.warmup_steps, max(1, recipe.steps // 4))
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -93,32 +95,33 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
     optimizer.exclude_from_weight_decay(
         var_names=["bias", "gamma", "beta", "logits", "inverse_temperature"]
     )
+    loss = {
+        "uv_px": JointL1(scale=recipe.input_size),
+        "z_rel": JointL1(),
+        "backbone_maps": maps_loss(),
+        "group_maps": maps_loss(),
+    }
+    loss_weights = {
+        "uv_px": recipe.uv_weight,
+        "z_rel": recipe.depth_weight,
+        "backbone_maps": recipe.maps_weight,
+        "group_maps": recipe.maps_weight,
+    }
+    weighted_metrics: dict[str, list] = {
+        "uv_px": [
+            EndPointError(name="end_point_error"),
+            PCK(0.2, reference_px=recipe.input_size / CROP_MARGIN, name="pck"),
+        ],
+    }
+    for name in {"presence", "handedness"} & set(model.output):
+        loss[name] = keras.losses.BinaryCrossentropy(from_logits=True)
+        loss_weights[name] = recipe.image_weight
+        weighted_metrics[name] = [keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")]
     model.compile(
         optimizer=optimizer,
-        loss={
-            "uv_px": JointL1(scale=recipe.input_size),
-            "z_rel": JointL1(),
-            "presence": keras.losses.BinaryCrossentropy(from_logits=True),
-            "handedness": keras.losses.BinaryCrossentropy(from_logits=True),
-            "backbone_maps": maps_loss(),
-            "group_maps": maps_loss(),
-        },
-        loss_weights={
-            "uv_px": recipe.uv_weight,
-            "z_rel": recipe.depth_weight,
-            "presence": recipe.image_weight,
-            "handedness": recipe.image_weight,
-            "backbone_maps": recipe.maps_weight,
-            "group_maps": recipe.maps_weight,
-        },
-        weighted_metrics={
-            "uv_px": [
-                EndPointError(name="end_point_error"),
-                PCK(0.2, reference_px=recipe.input_size / CROP_MARGIN, name="pck"),
-            ],
-            "presence": [keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
-            "handedness": [keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
-        },
+        loss=loss,
+        loss_weights=loss_weights,
+        weighted_metrics=weighted_metrics,
     )
 
 

@@ -216,10 +216,11 @@ class JointGroupSelector(keras.layers.Layer):
             # Once committed the grouping is settled; the penalty must not move it any more.
             self.add_loss((1 - self.committed) * self.penalty())
         if isinstance(inputs, (list, tuple)):
-            return [self._mix(tensor, weights) for tensor in inputs]
-        return self._mix(inputs, weights)
+            return [self.mix(tensor, weights) for tensor in inputs]
+        return self.mix(inputs, weights)
 
-    def _mix(self, predictions, weights):
+    def mix(self, predictions, weights):
+        """Mixes predictions `(batch, groups, joints, ...)` with weights `(joints, groups)`."""
         self._check_shape(predictions.shape)
         weights = ops.cast(ops.transpose(weights), predictions.dtype)
         trailing = (1,) * (len(predictions.shape) - 3)

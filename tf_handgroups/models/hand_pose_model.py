@@ -1,23 +1,21 @@
-"""The network: encoder, decoder, group branches, fusion, heads, selector."""
+"""The network: an architecture's grouped features, heads, selector."""
 
 import keras
 from keras import ops
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.grouping import named_grouping
-from tf_handgroups.joints import NUM_JOINTS, REFERENCE_BONE, ROOT_JOINT
-from tf_handgroups.layers.group_fusion import GroupFusion
+from tf_handgroups.joints import REFERENCE_BONE, ROOT_JOINT
 from tf_handgroups.layers.joint_group_selector import JointGroupSelector
 from tf_handgroups.layers.spatial_soft_argmax import SpatialSoftArgmax
 from tf_handgroups.metrics import MPJPE, PAMPJPE, PCKAUC
-from tf_handgroups.models.decoder import decoder
-from tf_handgroups.models.efficientnet_lite0 import efficientnet_lite0_encoder
-from tf_handgroups.models.group_branch import group_branch
-from tf_handgroups.models.heads import grouped_heads, head_hidden, image_heads, pruned_heads
-from tf_handgroups.models.tiny_encoder import tiny_encoder
+from tf_handgroups.models.architecture import Architecture
+from tf_handgroups.models.heads import grouped_heads, image_heads, pruned_heads
+from tf_handgroups.models.mobile_network import MOBILE
+from tf_handgroups.models.paper_network import PAPER
 
 HEATMAP_STRIDE = 4
-ENCODERS = ("efficientnet_lite0", "tiny")
+ARCHITECTURES = {"mobile": MOBILE, "paper": PAPER}
 
 
 @keras.saving.register_keras_serializable(package="handgroups")
@@ -25,10 +23,12 @@ class HandPoseModel(keras.Model):
     """A 3D hand-pose network that learns which joints share features.
 
     Args:
-        input_size: Side of the square crop in pixels, a multiple of 32.
-        encoder: `"efficientnet_lite0"` (ImageNet weights) or `"tiny"`.
-        pretrained: Whether the encoder starts from its ImageNet weights.
-        decoder_channels: Width of the decoder at stride 16, 8 and 4.
+        input_size: Side of the square crop in pixels, a multiple of 32 (`paper`: 64).
+        encoder: `"efficientnet_lite0"` (ImageNet weights) or `"tiny"`; `mobile` only.
+        pretrained: Whether the encoder starts from its ImageNet weights; `mobile` only.
+        decoder_channels: Width of the decoder at stride 16, 8 and 4; `mobile` only.
+        architecture: `"mobile"` (encoder and light decoder) or `"paper"` (the hourglass
+            network of Li et al.; it has no presence and handedness logits).
         num_groups: Number of joint groups.
         group_channels: Width of each group's branch.
         distribution: Of the selector, see `JointGroupSelector`.
@@ -49,9 +49,9 @@ class HandPoseModel(keras.Model):
 
     Returns:
         Dict of float32 tensors: `uv_px (batch, 21, 2)` in crop pixels; `z_rel
-        (batch, 21)` in reference-bone units relative to joint 9; `presence (batch, 1)`
-        and `handedness (batch, 1)` logits; and, for the losses, the probability maps
-        `backbone_maps` and `group_maps (batch, 21, cells)`.
+        (batch, 21)` in reference-bone units relative to joint 9; of the `mobile`
+        architecture `presence (batch, 1)` and `handedness (batch, 1)` logits; and, for
+        the losses, the probability maps `backbone_maps` and `group_maps (batch, 21, cells)`.
 
     Raises:
         InputError: If an argument is out of range or unknown.
@@ -74,6 +74,7 @@ class HandPoseModel(keras.Model):
         encoder="efficientnet_lite0",
         pretrained=True,
         decoder_channels=(96, 64, 48),
+        architecture="mobile",
         num_groups=3,
         group_channels=32,
         distribution="relaxed_bernoulli",
@@ -88,6 +89,7 @@ class HandPoseModel(keras.Model):
     ):
         config = {
             "input_size": input_size,
+            "architecture": architecture,
             "encoder": encoder,
             "pretrained": pretrained,
             "decoder_channels": tuple(decoder_channels),
@@ -102,9 +104,10 @@ class HandPoseModel(keras.Model):
             "seed": seed,
             "provenance": dict(provenance or {}),
         }
-        if input_size < 32 or input_size % 32:
+        kind = architecture_named(architecture)
+        if input_size < kind.size_multiple or input_size % kind.size_multiple:
             raise InputError(
-                "HandPoseModel: `input_size` must be a positive multiple of 32. "
+                f"HandPoseModel: `input_size` must be a positive multiple of {kind.size_multiple}. "
                 f"Received: input_size={input_size!r}. Use for example 128."
             )
         if num_groups < 1:
@@ -113,19 +116,13 @@ class HandPoseModel(keras.Model):
                 f"Received: num_groups={num_groups!r}. Use 1 for no groups."
             )
         images = keras.Input((input_size, input_size, 3), name="image")
-        features = encode(images, encoder, pretrained, folded=False)
-        shared = decoder(features, config["decoder_channels"], folded=False)
-        backbone_heatmaps = keras.layers.Conv2D(NUM_JOINTS, 1, name="backbone_heatmaps")(shared)
-        _, backbone_maps = SpatialSoftArgmax(HEATMAP_STRIDE, name="backbone_soft_argmax")(
-            backbone_heatmaps
-        )
-        fused = grouped_features(
-            shared, backbone_heatmaps, num_groups, group_channels, range(num_groups), folded=False
-        )
-        hidden = [
-            head_hidden(features, group_channels, group, folded=False)
-            for group, features in enumerate(fused)
-        ]
+        features = kind.features(images, config, range(num_groups), folded=False)
+        _, backbone_maps = SpatialSoftArgmax(
+            HEATMAP_STRIDE,
+            kind.grid_offset_px,
+            trainable=kind.backbone_temperature,
+            name="backbone_soft_argmax",
+        )(features.backbone_heatmaps)
         table = (
             named_grouping(grouping, num_groups, seed) if isinstance(grouping, str) else grouping
         )
@@ -141,9 +138,17 @@ class HandPoseModel(keras.Model):
             dtype="float32",
             name="selector",
         )
-        uv_px, z_rel, group_maps = grouped_heads(hidden, selector, HEATMAP_STRIDE)
+        uv_px, z_rel, group_maps = grouped_heads(
+            features.heatmap_hidden,
+            features.depth_hidden,
+            selector,
+            HEATMAP_STRIDE,
+            kind.head_kernel,
+            kind.grid_offset_px,
+        )
         outputs = {"uv_px": uv_px, "z_rel": z_rel}
-        outputs |= image_heads(features[32], folded=False)
+        if features.coarse is not None:
+            outputs |= image_heads(features.coarse, folded=False)
         outputs |= {"backbone_maps": backbone_maps, "group_maps": group_maps}
         super().__init__(inputs=images, outputs=outputs, **kwargs)
         self.config = config
@@ -155,9 +160,41 @@ class HandPoseModel(keras.Model):
         ]
 
     @property
+    def architecture(self) -> Architecture:
+        """The architecture the model was built with."""
+        return architecture_named(self.config["architecture"])
+
+    @property
     def selector(self) -> JointGroupSelector:
         """The layer that holds the grouping."""
         return self.get_layer("selector")
+
+    def mixture(self, images, weights) -> dict:
+        """Predicts with given mixing weights instead of the hard grouping.
+
+        For looking into the selector: uniform weights show what the groups agree on,
+        `selector.sample_weights(draw)` gives the noisy predictions of training (and of
+        the authors' test script).
+
+        Args:
+            images: `(batch, input_size, input_size, 3)`, RGB in [0, 1].
+            weights: Mixing weights `(21, num_groups)`; every row sums to 1.
+
+        Returns:
+            Dict of `uv_px (batch, 21, 2)` in crop pixels and `z_rel (batch, 21)`.
+
+        Example:
+
+        >>> model = HandPoseModel(64, encoder="tiny", group_channels=8, num_groups=2)
+        >>> images = ops.zeros((1, 64, 64, 3))
+        >>> hard = model.mixture(images, model.selector.hard_weights())
+        >>> bool(ops.all(hard["uv_px"] == model(images)["uv_px"]))
+        True
+        """
+        predictions, _ = self.selector.input
+        unmixed = keras.Model(self.input, predictions)
+        pose = self.selector.mix(unmixed(images), weights)
+        return {"uv_px": pose[..., :2], "z_rel": pose[..., 2]}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras' loss over the outputs; further targets serve the 3D metrics."""
@@ -218,66 +255,44 @@ def lift(uv_px, z_rel, targets):
     return rays * depth_mm[..., None]
 
 
-def encode(images, encoder: str, pretrained: bool, folded: bool) -> dict:
-    """Adds the named encoder and returns its feature maps by stride."""
-    if encoder == "efficientnet_lite0":
-        return efficientnet_lite0_encoder(images, pretrained=pretrained)
-    if encoder == "tiny":
-        return tiny_encoder(images, folded)
-    raise InputError(
-        f"HandPoseModel: unknown encoder. Received: encoder={encoder!r}. "
-        f"Known encoders: {', '.join(ENCODERS)}."
-    )
+def architecture_named(name: str) -> Architecture:
+    """Returns an architecture.
+
+    Raises:
+        InputError: If there is none of this name.
+
+    Example:
+
+    >>> architecture_named("paper").head_kernel
+    3
+    """
+    if name not in ARCHITECTURES:
+        raise InputError(
+            f"HandPoseModel: unknown architecture. Received: architecture={name!r}. "
+            f"Known architectures: {', '.join(ARCHITECTURES)}."
+        )
+    return ARCHITECTURES[name]
 
 
-def grouped_features(
-    shared, backbone_heatmaps, num_groups: int, channels: int, alive, folded: bool
-) -> list:
-    """Adds the branches of all groups and the fused features of the groups in `alive`."""
-    seen = keras.layers.Concatenate(name="shared_concat")([shared, backbone_heatmaps])
-    branches = [group_branch(seen, channels, group, folded) for group in range(num_groups)]
-    side_by_side = branches[0]
-    if num_groups > 1:
-        side_by_side = keras.layers.Concatenate(name="groups_concat")(branches)
-    fused = []
-    for group in alive:
-        if folded:
-            x = keras.layers.Conv2D(channels, 1, name=f"group{group}_fusion_conv")(side_by_side)
-            fused.append(keras.layers.ReLU(name=f"group{group}_fusion_relu")(x))
-        else:
-            fusion = GroupFusion(group, num_groups, momentum=0.98, name=f"group{group}_fusion")
-            fused.append(fusion(side_by_side))
-    return fused
-
-
-def build_hardened(config: dict, alive: list[int]) -> keras.Model:
+def build_hardened(config: dict, joints: dict) -> keras.Model:
     """Builds the pruned, folded network of a configuration, with fresh weights.
 
     Args:
         config: Configuration of a `HandPoseModel`.
-        alive: The groups that have joints.
+        joints: Group -> its joints, for every group that has some.
 
     Returns:
-        A functional model of standard Keras layers, `image -> uv_px, z_rel, presence,
-        handedness`. `harden` fills it.
+        A functional model of standard Keras layers, `image -> uv_px, z_rel` and, of the
+        `mobile` architecture, `presence, handedness`. `harden` fills it.
     """
+    kind = architecture_named(config["architecture"])
     size = config["input_size"]
     images = keras.Input((size, size, 3), name="image")
-    features = encode(images, config["encoder"], pretrained=False, folded=True)
-    shared = decoder(features, config["decoder_channels"], folded=True)
-    backbone_heatmaps = keras.layers.Conv2D(NUM_JOINTS, 1, name="backbone_heatmaps")(shared)
-    fused = grouped_features(
-        shared,
-        backbone_heatmaps,
-        config["num_groups"],
-        config["group_channels"],
-        alive,
-        folded=True,
+    features = kind.features(images, config, list(joints), folded=True)
+    uv_px, z_rel = pruned_heads(
+        features.heatmap_hidden, features.depth_hidden, joints, kind.head_kernel
     )
-    hidden = [
-        head_hidden(features, config["group_channels"], group, folded=True)
-        for group, features in zip(alive, fused, strict=True)
-    ]
-    uv_px, z_rel = pruned_heads(hidden, HEATMAP_STRIDE)
-    outputs = {"uv_px": uv_px, "z_rel": z_rel} | image_heads(features[32], folded=True)
+    outputs = {"uv_px": uv_px, "z_rel": z_rel}
+    if features.coarse is not None:
+        outputs |= image_heads(features.coarse, folded=True)
     return keras.Model(images, outputs, name="handpose_hardened")

@@ -1,6 +1,7 @@
 """Heads: group features to joint coordinates, relative depth, presence and handedness."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from tf_handgroups.joints import NUM_JOINTS
@@ -40,27 +41,35 @@ class HeatmapWeightedDepth(keras.layers.Layer):
         return tuple(maps_shape[:2])
 
 
-def head_hidden(fused, channels: int, group: int, folded: bool):
-    """Adds the hidden layer of one group's head, read by its heatmaps and depth maps."""
-    return conv_block(fused, channels, 3, f"group{group}_head", folded)
-
-
-def grouped_heads(hidden: list, selector: JointGroupSelector, stride: int):
+def grouped_heads(
+    heatmap_hidden: list,
+    depth_hidden: list,
+    selector: JointGroupSelector,
+    stride: int,
+    kernel: int = 1,
+    offset_px: float | None = None,
+):
     """Adds the heads of training: every group predicts all joints, the selector mixes.
 
     Args:
-        hidden: One feature map `(batch, height, width, channels)` per group.
+        heatmap_hidden: One feature map `(batch, height, width, channels)` per group, read
+            by its heatmaps.
+        depth_hidden: The same, read by its depth maps.
         selector: The layer that mixes the predictions.
         stride: Crop pixels per feature cell.
+        kernel: Side of the convolutions that make the maps.
+        offset_px: Crop position of cell 0, see `SpatialSoftArgmax`.
 
     Returns:
         `uv_px (batch, 21, 2)`, `z_rel (batch, 21)`, `maps (batch, 21, height * width)`.
     """
     predictions, all_maps = [], []
-    for group, features in enumerate(hidden):
-        heatmaps = _joint_maps(f"group{group}_heatmaps")(features)
-        depth_maps = _joint_maps(f"group{group}_depth_maps")(features)
-        soft_argmax = SpatialSoftArgmax(stride, name=f"group{group}_soft_argmax")
+    for group, (for_heatmaps, for_depth) in enumerate(
+        zip(heatmap_hidden, depth_hidden, strict=True)
+    ):
+        heatmaps = _joint_maps(NUM_JOINTS, kernel, f"group{group}_heatmaps")(for_heatmaps)
+        depth_maps = _joint_maps(NUM_JOINTS, kernel, f"group{group}_depth_maps")(for_depth)
+        soft_argmax = SpatialSoftArgmax(stride, offset_px, name=f"group{group}_soft_argmax")
         uv_px, maps = soft_argmax(heatmaps)
         depth = HeatmapWeightedDepth(name=f"group{group}_depth")(maps, depth_maps)
         predictions.append(ops.concatenate([uv_px, depth[..., None]], axis=-1))
@@ -69,60 +78,74 @@ def grouped_heads(hidden: list, selector: JointGroupSelector, stride: int):
     return pose[..., :2], pose[..., 2], maps
 
 
-def pruned_heads(hidden: list, stride: int):
+def pruned_heads(heatmap_hidden: list, depth_hidden: list, joints: dict, kernel: int = 1):
     """Adds the heads of a hardened model: one map per joint, standard layers only.
 
-    The hidden features of all groups lie side by side; one 1x1 convolution, whose
-    kernel is zero outside each joint's own group, yields the maps in joint order. No
-    gather is needed, which delegates such as XNNPACK would not take.
+    Each group makes the maps of its own joints. Maps and coordinates then lie in the
+    order of the groups; at the very end, where only 21 numbers are left, a product with
+    a permutation matrix brings the canonical order back. No gather is needed, which
+    delegates such as XNNPACK would not take.
 
     Args:
-        hidden: One feature map per group that still has joints.
-        stride: Crop pixels per feature cell.
+        heatmap_hidden: One feature map per group that has joints, read by its heatmaps.
+        depth_hidden: The same, read by its depth maps.
+        joints: Group -> its joints, in the order of the feature maps.
+        kernel: Side of the convolutions that make the maps.
 
     Returns:
         `uv_px (batch, 21, 2)` and `z_rel (batch, 21)`.
     """
-    features = hidden[0]
-    if len(hidden) > 1:
-        features = keras.layers.Concatenate(name="heads_concat")(hidden)
-    _, height, width, _ = features.shape
+    heatmaps = _maps_of_all(heatmap_hidden, joints, kernel, "heatmaps")
+    depth = _maps_of_all(depth_hidden, joints, kernel, "depth_maps")
+    _, height, width, _ = heatmaps.shape
     cells = height * width
-    probabilities = _joint_maps("heatmaps")(features)
-    probabilities = keras.layers.Reshape((cells, NUM_JOINTS), name="tail_cells")(probabilities)
+    probabilities = keras.layers.Reshape((cells, NUM_JOINTS), name="tail_cells")(heatmaps)
     probabilities = keras.layers.Permute((2, 1), name="tail_joints_first")(probabilities)
     probabilities = keras.layers.Softmax(axis=-1, name="tail_softmax", dtype="float32")(
         probabilities
     )
-    uv_px = keras.layers.Dense(
-        2,
-        use_bias=False,
-        kernel_initializer=keras.initializers.Zeros(),
-        trainable=False,
-        dtype="float32",
-        name="tail_expectation",
-    )(probabilities)
-    depth = _joint_maps("depth_maps")(features)
+    uv_px = _constant_product(2, "tail_expectation")(probabilities)
     depth = keras.layers.Reshape((cells, NUM_JOINTS), name="tail_depth_cells")(depth)
     depth = keras.layers.Permute((2, 1), name="tail_depth_joints_first")(depth)
     weighted = keras.layers.Multiply(name="tail_depth_weighted", dtype="float32")(
         [probabilities, depth]
     )
-    z_rel = keras.layers.Dense(
-        1,
-        use_bias=False,
-        kernel_initializer="ones",
-        trainable=False,
-        dtype="float32",
-        name="tail_depth_sum",
-    )(weighted)
+    z_rel = _constant_product(1, "tail_depth_sum")(weighted)
     z_rel = keras.layers.Reshape((NUM_JOINTS,), name="tail_depth")(z_rel)
+    if len(joints) > 1:
+        uv_px = keras.layers.Permute((2, 1), name="tail_uv_first")(uv_px)
+        uv_px = _constant_product(NUM_JOINTS, "tail_uv_order")(uv_px)
+        uv_px = keras.layers.Permute((2, 1), name="tail_uv")(uv_px)
+        z_rel = _constant_product(NUM_JOINTS, "tail_depth_order")(z_rel)
     return uv_px, z_rel
 
 
-def expectation_kernel(height: int, width: int, stride: int):
-    """Returns the kernel `(height * width, 2)` of the layer `tail_expectation`."""
-    return pixel_grid(height, width, stride, (stride - 1) / 2)
+def constant_kernels(size: int, stride: int, offset_px: float, joints: dict) -> dict:
+    """Returns the kernels of the layers of `pruned_heads` that compute, but learn nothing.
+
+    Args:
+        size: Cells per side of the heatmaps.
+        stride: Crop pixels per cell.
+        offset_px: Crop position of cell 0.
+        joints: Group -> its joints, as for `pruned_heads`.
+
+    Returns:
+        Layer name -> kernel.
+
+    Example:
+
+    >>> kernels = constant_kernels(2, 4, 1.5, {0: [1], 2: [0]})
+    >>> kernels["tail_expectation"].tolist()[1], kernels["tail_uv_order"].tolist()
+    ([5.5, 1.5], [[0.0, 1.0], [1.0, 0.0]])
+    """
+    in_group_order = [joint for members in joints.values() for joint in members]
+    order = np.eye(len(in_group_order), dtype=np.float32)[in_group_order]
+    return {
+        "tail_expectation": pixel_grid(size, size, stride, offset_px),
+        "tail_depth_sum": np.ones((size * size, 1), np.float32),
+        "tail_uv_order": order,
+        "tail_depth_order": order,
+    }
 
 
 def image_heads(features, folded: bool) -> dict:
@@ -144,5 +167,24 @@ def image_heads(features, folded: bool) -> dict:
     }
 
 
-def _joint_maps(name: str) -> keras.layers.Layer:
-    return keras.layers.Conv2D(NUM_JOINTS, 1, name=name)
+def _maps_of_all(hidden: list, joints: dict, kernel: int, kind: str):
+    maps = [
+        _joint_maps(len(members), kernel, f"group{group}_{kind}")(features)
+        for features, (group, members) in zip(hidden, joints.items(), strict=True)
+    ]
+    return keras.layers.Concatenate(name=f"{kind}_concat")(maps) if len(maps) > 1 else maps[0]
+
+
+def _joint_maps(count: int, kernel: int, name: str) -> keras.layers.Layer:
+    return keras.layers.Conv2D(count, kernel, padding="same", name=name)
+
+
+def _constant_product(units: int, name: str) -> keras.layers.Layer:
+    return keras.layers.Dense(
+        units,
+        use_bias=False,
+        kernel_initializer=keras.initializers.Zeros(),
+        trainable=False,
+        dtype="float32",
+        name=name,
+    )

@@ -4,11 +4,16 @@ from collections.abc import Callable
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.recipes.mobile import mobile as mobile
+from tf_handgroups.recipes.paper import paper as paper
 from tf_handgroups.recipes.quicktest import quicktest as quicktest
 from tf_handgroups.recipes.recipe import Recipe as Recipe
 from tf_handgroups.recipes.recipe import override as override
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"mobile": mobile, "quicktest": quicktest}
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "mobile": mobile,
+    "paper": paper,
+    "quicktest": quicktest,
+}
 
 
 def get_recipe(name: str) -> Recipe:

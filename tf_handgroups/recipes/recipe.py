@@ -16,6 +16,7 @@ class Recipe:
     Args:
         name: Of the recipe.
         input_size: Side of the crop in pixels.
+        architecture: See `HandPoseModel`.
         encoder: See `HandPoseModel`.
         pretrained: See `HandPoseModel`.
         decoder_channels: See `HandPoseModel`.
@@ -50,6 +51,7 @@ class Recipe:
 
     name: str
     input_size: int = 128
+    architecture: str = "mobile"
     encoder: str = "efficientnet_lite0"
     pretrained: bool = True
     decoder_channels: tuple[int, ...] = (96, 64, 48)
@@ -85,8 +87,8 @@ class Recipe:
     def model_arguments(self) -> dict:
         """The arguments of `HandPoseModel`."""
         names = (
-            "input_size encoder pretrained decoder_channels num_groups group_channels "
-            "distribution grouping initial_logit exclusivity_weight balance_weight "
+            "input_size architecture encoder pretrained decoder_channels num_groups "
+            "group_channels distribution grouping initial_logit exclusivity_weight balance_weight "
             "straight_through seed"
         )
         return {name: getattr(self, name) for name in names.split()}
