@@ -1,9 +1,96 @@
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+
 from tests.hands import make_sample
+from tf_handgroups.cli import main
 from tf_handgroups.datasets.handjson import write_handjson
+from tf_handgroups.freihand_submission import read_submission
+
+
+def write_hands(folder, count=2, **changes) -> str:
+    write_handjson([make_sample(seed=seed, **changes) for seed in range(count)], folder)
+    return f"handjson:{folder}"
+
+
+def run(*arguments) -> int:
+    return main([os.fspath(argument) for argument in arguments])
 
 
 def test_evaluate_refuses_unknown_protocol(fails, model, tmp_path):
-    write_handjson([make_sample(seed=seed) for seed in range(2)], tmp_path / "hands")
-    data = f"handjson:{tmp_path / 'hands'}"
+    data = write_hands(tmp_path / "hands")
     message = fails("evaluate", "--model", model, "--data", data, "--protocol", "best")
-    assert "best" in message and "root_relative" in message
+    assert "Received: " in message and "'best'" in message and "absolute" in message
+
+
+def test_submission_beside_the_report(model, tmp_path, capsys):
+    data = write_hands(tmp_path / "hands", count=3)
+    out, file = tmp_path / "report", tmp_path / "pred.json"
+    arguments = ["evaluate", "--model", model, "--data", data, "--out", out, "--submission", file]
+    assert run(*arguments) == 0
+    text = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "pred.json, 3 hands" in text and "Note: 3 rows: FreiHAND's server expects 3960" in text
+    assert f"Report: {out}" in text and (out / "report.json").is_file()
+    xyz_mm, _ = read_submission(file, num_hands=3)
+    assert xyz_mm.shape == (3, 21, 3)
+    before = file.read_bytes()
+
+    # Neither is replaced; --json keeps standard output for the program.
+    assert run(*arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    file.unlink()
+    assert run(*arguments) == 2 and not file.exists()
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(*arguments, "--overwrite", "--json") == 0
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert report["submission"]["num_hands"] == 3 and report["data"]["num_hands"] == 3
+    assert "3960" in captured.err and file.read_bytes() == before
+
+
+def test_submission_predicts_each_hand_once(model, tmp_path, monkeypatch):
+    from tf_handgroups.convert.predict import Predictor
+
+    seen = []
+    call = Predictor.__call__
+
+    def counted(self, samples):
+        seen.extend(sample.sample_id for sample in samples)
+        return call(self, samples)
+
+    monkeypatch.setattr(Predictor, "__call__", counted)
+    data = write_hands(tmp_path / "hands", count=3)
+    out, file = tmp_path / "report", tmp_path / "pred.json"
+    assert (
+        run("evaluate", "--model", model, "--data", data, "--out", out, "--submission", file) == 0
+    )
+    assert len(seen) == len(set(seen)) == 3
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_submission_needs_no_labels(as_json, model, tmp_path, capsys):
+    # As in an evaluation set whose labels are not public: only a box and a camera.
+    data = write_hands(tmp_path / "hands", visible=np.zeros(21), xyz_camera_mm=None)
+    out, file = tmp_path / "report", tmp_path / "pred.json"
+    arguments = ["evaluate", "--model", model, "--data", data, "--out", out]
+    assert run(*arguments) == 2
+    assert "at least one labelled hand" in capsys.readouterr().err
+    options = ["--submission", file, *(["--json"] if as_json else [])]
+    assert run(*arguments, *options) == 0
+    captured = capsys.readouterr()
+    told = re.sub(r"\s+", " ", captured.err if as_json else captured.out)
+    assert "is labelled: there is no report" in told
+    assert not out.exists()
+    read_submission(file, num_hands=2)
+    if as_json:
+        assert list(json.loads(captured.out)) == ["submission"]
+
+
+def test_submission_needs_a_camera(fails, model, tmp_path):
+    data = write_hands(tmp_path / "hands", intrinsics_px=None)
+    file = tmp_path / "pred.json"
+    message = fails("evaluate", "--model", model, "--data", data, "--submission", file)
+    assert "expected the camera's intrinsics" in message and not file.exists()

@@ -1,11 +1,14 @@
 """Commands that measure."""
 
-from typing import Annotated
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from tf_handgroups.commands.options import AsJson, Data, Model, Out, Overwrite, Threads
-from tf_handgroups.commands.terminal import console, print_json
+from tf_handgroups.commands.terminal import console, errors, print_json
+from tf_handgroups.errors import InputError
 
 
 def evaluate(
@@ -13,11 +16,16 @@ def evaluate(
     data: Data,
     out: Out,
     protocol: Annotated[str, typer.Option(help="Name of a protocol, or all.")] = "all",
+    submission: Annotated[
+        pathlib.Path | None, typer.Option(help="Also write FreiHAND's pred.json to this file.")
+    ] = None,
     threads: Threads = 1,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Measures a model on a labelled data set: tables, PCK curves, worst cases.
+
+    With --submission the hands need no labels: every one gets its row in pred.json.
 
     Example: `tf-handgroups evaluate --model android_assets --data handjson:photos
     --out report`
@@ -25,12 +33,46 @@ def evaluate(
     from tf_handgroups.convert.predict import Predictor
     from tf_handgroups.datasets.registry import open_dataset
     from tf_handgroups.evaluation import evaluate as run_evaluation
+    from tf_handgroups.freihand_submission import write_submission
 
     dataset = open_dataset(data)
-    result = run_evaluation(Predictor(model, threads), dataset, protocol=protocol)
-    result.save(out, overwrite=overwrite)
+    predict = Predictor(model, threads)
+    written = None
+    if submission is not None:
+        # Before any prediction: with both files wanted, both have to be allowed.
+        if out.is_dir() and any(out.iterdir()) and not overwrite:
+            raise InputError(f"{out}: already exists. Choose another --out or pass --overwrite.")
+        predict = _once(predict)
+        written = write_submission(predict, dataset, submission, overwrite)
+    result = None
+    if written is None or written.num_labelled:
+        result = run_evaluation(predict, dataset, protocol=protocol)
+        result.save(out, overwrite=overwrite)
     if as_json:
-        print_json(result.report)
-    else:
+        report: dict[str, Any] = result.report if result else {}
+        if written:
+            report = report | {"submission": written.as_dict()}
+        print_json(report)
+    elif result:
         console.print(result.table(), soft_wrap=True)
         console.print(f"Report: {out}")
+    if written:
+        say = errors if as_json else console
+        say.print(f"Submission: {written.path}, {written.num_hands} hands", soft_wrap=True)
+        if written.note:
+            say.print(f"Note: {written.note}", soft_wrap=True)
+        if not result:
+            say.print(f"No hand of {data} is labelled: there is no report.", soft_wrap=True)
+
+
+def _once(predict: Callable[[list], Sequence[Any]]) -> Callable[[list], list[Any]]:
+    """The same predictions, but made only once for each sample."""
+    known: dict[str, Any] = {}
+
+    def remembered(samples: list) -> list[Any]:
+        new = [sample for sample in samples if sample.sample_id not in known]
+        if new:
+            known.update(zip([s.sample_id for s in new], predict(new), strict=True))
+        return [known[sample.sample_id] for sample in samples]
+
+    return remembered
