@@ -267,7 +267,7 @@ def _render(
 def _evaluate(models: dict[str, pathlib.Path], held_out: ShardDataset) -> dict[str, Evaluation]:
     samples = list(held_out)
     return {
-        name: evaluate(Predictor(path), samples, protocol="pa", num_worst=len(samples))
+        name: evaluate(Predictor(path), samples, protocol="procrustes", num_worst=len(samples))
         for name, path in models.items()
     }
 

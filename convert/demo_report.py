@@ -116,7 +116,7 @@ def _summary(facts: DemoFacts) -> str:
     tiles = [
         (_percent(int8["errors_2d"]["epe_box"], 1), "of the hand's box: mean 2D error"),
         (_percent(int8["errors_2d"]["pck_0.2_box"], 1), "of the joints within a fifth of the box"),
-        (f"{int8['errors_3d']['pa']['mpjpe_mm']:.1f} mm", "mean 3D error after alignment"),
+        (f"{int8['errors_3d']['procrustes']['mpjpe_mm']:.1f} mm", "mean 3D error after alignment"),
         (f"{kilobytes:,.0f} kB", "the int8 model file"),
         (_clock(sum(facts.seconds.values())), "minutes for everything below"),
     ]
@@ -248,7 +248,10 @@ def _conversion(facts: DemoFacts) -> str:
         ),
         row("2D error, picture pixels", lambda _, r: _two(r["errors_2d"]["epe_px"])),
         row("joints within 0.2 boxes", lambda _, r: _percent(r["errors_2d"]["pck_0.2_box"], 1)),
-        row("3D error after alignment, mm", lambda _, r: _two(r["errors_3d"]["pa"]["mpjpe_mm"])),
+        row(
+            "3D error after alignment, mm",
+            lambda _, r: _two(r["errors_3d"]["procrustes"]["mpjpe_mm"]),
+        ),
         ["the same for an average hand, mm", *[_two(mean_hand)] * len(variants)],
     ]
     failed = "; ".join(
@@ -302,8 +305,8 @@ def _pictures(facts: DemoFacts) -> str:
 
 def _precision(facts: DemoFacts) -> str:
     box = {name: result.curves_box["2D"] for name, result in facts.evaluations.items()}
-    aligned = {name: result.curves_mm["pa"] for name, result in facts.evaluations.items()}
-    aligned["average hand"] = facts.evaluations["float32"].curves_mm["mean hand (pa)"]
+    aligned = {name: result.curves_mm["procrustes"] for name, result in facts.evaluations.items()}
+    aligned["average hand"] = facts.evaluations["float32"].curves_mm["mean hand (procrustes)"]
     return figure(
         pck_plot(box, "2D error (share of the hand's box)"),
         "2D. Read: at 0.2 the curve shows how many joints are closer to the truth than a fifth of "

@@ -3,59 +3,13 @@ import json
 import numpy as np
 import pytest
 
+from tests.evaluation_case import BONE_MM, predictor, sample
 from tf_handgroups import camera
 from tf_handgroups.datasets.handjson import HandJsonDataset
-from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
-from tf_handgroups.evaluation import PROTOCOLS, evaluate
-from tf_handgroups.joints import BONES
-from tf_handgroups.mean_hand import BONE_RATIOS, MEAN_POSE
-
-INTRINSICS = np.array([[3000.0, 0, 128], [0, 3000.0, 128], [0, 0, 1]])
-BONE_MM = 40.0
-
-
-def sample(name="0", pose=None, seed=0, **changes):
-    """A hand with the proportions of `BONE_RATIOS`, far away, wholly in the image."""
-    if pose is None:
-        random = np.random.default_rng(seed)
-        pose = np.zeros((21, 3))
-        for (parent, child), ratio in zip(BONES, BONE_RATIOS, strict=True):
-            step = random.normal(size=3) * 0.4 + np.array([0, -1, 0])
-            pose[child] = pose[parent] + ratio * step / np.linalg.norm(step)
-        pose = pose - pose[9]
-    xyz = (BONE_MM * pose + np.array([0, 0, 3000.0])).astype(np.float32)
-    uv = camera.project(xyz, INTRINSICS)
-    values = {
-        "sample_id": name,
-        "image": b"",
-        "image_size": (256, 256),
-        "uv_px": uv,
-        "visible": np.ones(21),
-        "handedness": "right",
-        "box_px": box_around(uv),
-        "xyz_camera_mm": xyz,
-        "intrinsics_px": INTRINSICS,
-    }
-    return HandSample(**{**values, **changes})
-
-
-def predictor(offset_px=(0.0, 0.0), offset_z=0.0):
-    def predict(samples):
-        return [
-            {
-                "uv_px": hand.uv_px + np.array(offset_px),
-                "z_rel": (
-                    np.zeros(21)
-                    if hand.xyz_camera_mm is None
-                    else camera.relative_depth(hand.xyz_camera_mm)
-                )
-                + offset_z,
-            }
-            for hand in samples
-        ]
-
-    return predict
+from tf_handgroups.evaluation import evaluate
+from tf_handgroups.mean_hand import MEAN_POSE
+from tf_handgroups.protocols import PROTOCOLS
 
 
 @pytest.fixture
@@ -71,9 +25,12 @@ def test_perfect_predictor(hands):
     assert list(report["errors_3d"]) == list(PROTOCOLS)
     for name, row in report["errors_3d"].items():
         # Weak perspective is an approximation; float32 labels limit the others.
-        limit = 1.5 if name == "pa_weak_perspective" else 0.02
+        limit = 1.5 if name == "procrustes-weak-perspective" else 0.02
         assert row["mpjpe_mm"] < limit and row["num_hands"] == 7, name
-        assert row["auc_20_50"] == 1.0 and row["protocol"] == PROTOCOLS[name]
+        assert row["num_joints"] == 7 * (5 if name == "dexter-object" else 21)
+        assert row["name"] == name and row["description"] == PROTOCOLS[name].description
+        areas = {key for key in row if key.startswith("auc_")}
+        assert areas == set(PROTOCOLS[name].aucs) and row.get("auc_20_50", 1.0) == 1.0
     assert 5 < report["mean_hand"]["mpjpe_mm"] < 40
 
 
@@ -94,31 +51,6 @@ def test_pck_compares_with_each_hands_own_box():
     assert max(far.box_px[2:]) < 0.5 * side
     report = evaluate(predictor(offset_px=(0.15 * side, 0)), [near, far]).report
     assert report["errors_2d"]["pck_0.2_box"] == pytest.approx(0.5)
-
-
-def test_known_depth_offset():
-    """A depth error moves each joint along its viewing ray, only where depth counts."""
-    hand = sample()
-    rows = evaluate(predictor(offset_z=0.5), [hand]).report["errors_3d"]
-    rays = hand.xyz_camera_mm / hand.xyz_camera_mm[:, 2:]
-    expected = 0.5 * BONE_MM * np.linalg.norm(rays, axis=-1).mean()
-    assert rows["absolute_gt_root"]["mpjpe_mm"] == pytest.approx(expected, abs=0.01)
-    assert rows["root_relative"]["mpjpe_mm"] < 0.5
-    assert rows["absolute"]["mpjpe_mm"] < 0.5 and rows["pa"]["mpjpe_mm"] < 0.1
-
-
-def test_own_root_depth_differs_from_the_true_one(hands):
-    """Predictions 10% too large look 10% nearer, unless the depth is given."""
-
-    def too_large(samples):
-        predictions = predictor()(samples)
-        for hand, prediction in zip(samples, predictions, strict=True):
-            prediction["uv_px"] = hand.uv_px[9] + 1.1 * (hand.uv_px - hand.uv_px[9])
-        return predictions
-
-    rows = evaluate(too_large, hands).report["errors_3d"]
-    assert rows["absolute"]["mpjpe_mm"] == pytest.approx(3000 * (1 - 1 / 1.1), rel=0.05)
-    assert rows["absolute_gt_root"]["mpjpe_mm"] < 15
 
 
 @pytest.mark.parametrize("handedness", ["right", "left", None])
@@ -155,14 +87,15 @@ def test_2d_labels_only(hands):
     assert "errors_3d" not in result.report and "mean_hand" not in result.report
     assert result.curves_mm == {}
     mixed = evaluate(predictor(), [*flat, *hands]).report
-    assert mixed["data"]["num_hands"] == 10 and mixed["errors_3d"]["pa"]["num_hands"] == 7
+    assert mixed["data"]["num_hands"] == 10 and mixed["errors_3d"]["procrustes"]["num_hands"] == 7
 
 
 def test_3d_labels_only():
     hand = sample(visible=np.zeros(21))
     report = evaluate(predictor(), [hand]).report
     assert report["errors_2d"]["epe_px"] is None
-    assert report["errors_2d"]["pck_0.2_box"] is None
+    assert report["errors_2d"]["pck_0.2_box"] is report["errors_2d"]["auc_30px"] is None
+    assert set(report["errors_3d"]) == set(PROTOCOLS) - {"hand3d"}
     assert report["errors_3d"]["absolute"]["mpjpe_mm"] < 0.02
     assert report["worst"] == []
 
@@ -170,15 +103,17 @@ def test_3d_labels_only():
 def test_without_intrinsics_absolute_protocols_are_left_out(hands):
     blind = [sample(str(seed), seed=seed, intrinsics_px=None) for seed in range(3)]
     rows = evaluate(predictor(), blind).report["errors_3d"]
-    assert list(rows) == ["pa", "pa_weak_perspective", "root_relative"]
-    assert rows["pa"] == {**rows["pa_weak_perspective"], "protocol": PROTOCOLS["pa"]}
+    assert set(rows) == set(PROTOCOLS) - {"absolute", "learnable-groups"}
+    weak = rows["procrustes-weak-perspective"]
+    explaining = {key: rows["procrustes"][key] for key in ("name", "description", "source")}
+    assert rows["procrustes"] == {**weak, **explaining}
     rows = evaluate(predictor(), [*blind, *hands]).report["errors_3d"]
-    assert (rows["pa"]["num_hands"], rows["absolute"]["num_hands"]) == (10, 7)
+    assert (rows["procrustes"]["num_hands"], rows["absolute"]["num_hands"]) == (10, 7)
 
 
 def test_one_protocol(hands):
-    rows = evaluate(predictor(), hands, protocol="root_relative").report["errors_3d"]
-    assert list(rows) == ["root_relative"]
+    report = evaluate(predictor(), hands, protocol="root-relative").report
+    assert list(report["errors_3d"]) == list(report["curves"]) == ["root-relative"]
 
 
 def test_hands_without_labels_are_skipped(hands):
@@ -238,7 +173,7 @@ def test_save(tmp_path, image):
     assert names == ["pck.png", "report.json", "table.txt", "worst.png"]
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == result.report
     table = (tmp_path / "out" / "table.txt").read_text(encoding="utf-8")
-    for name in (*PROTOCOLS, "mean hand", "Li et al."):
+    for name in (*PROTOCOLS, "mean hand", "Li et al.", "auc_0_100"):
         assert name in table
     with pytest.raises(InputError, match="overwrite=False"):
         result.save(tmp_path / "out")
@@ -255,17 +190,20 @@ def test_save_without_3d_and_without_worst(tmp_path):
 
 @pytest.mark.parametrize("protocol", ["PA", "", None])
 def test_rejects_protocol(hands, protocol):
-    with pytest.raises(InputError, match=r"Received: protocol=.*Known protocols: pa, "):
+    with pytest.raises(InputError, match=r"Received: name=.*Known protocols: learnable-groups, "):
         evaluate(predictor(), hands, protocol=protocol)
 
 
 @pytest.mark.parametrize(
-    ("protocol", "label", "needed"),
-    [("pa", "xyz_camera_mm", "3D joints"), ("absolute", "intrinsics_px", "joints and intrinsics")],
-)
-def test_rejects_protocol_that_the_labels_do_not_allow(protocol, label, needed):
-    with pytest.raises(InputError, match=f"needs hands with .*{needed}"):
-        evaluate(predictor(), [sample(**{label: None})], protocol=protocol)
+    ("protocol", "change", "needed"),
+    [("freihand", {"xyz_camera_mm": None}, "3D joints"),
+     ("learnable-groups", {"intrinsics_px": None}, "3D joints and intrinsics"),
+     ("hand3d", {"visible": np.zeros(21)}, "visible 3D joints")],
+)  # fmt: skip
+def test_rejects_protocol_that_the_labels_do_not_allow(protocol, change, needed):
+    message = f"protocol {protocol} needs hands with {needed}. Received: protocol='{protocol}'"
+    with pytest.raises(InputError, match=message):
+        evaluate(predictor(), [sample(**change)], protocol=protocol)
 
 
 @pytest.mark.parametrize(
@@ -308,6 +246,7 @@ def test_real_photographs(shared_data, tmp_path, capsys):
         print(f"\nmean hand on {len(dataset)} photographs: {mean_hand:.2f} mm")
     assert 17.5 < mean_hand < 18.5
     rows = result.report["errors_3d"]
-    assert rows["absolute_gt_root"]["mpjpe_mm"] < 0.01
+    assert rows["learnable-groups"]["mpjpe_mm"] < 0.01
     # What the average proportions cost a hand whose prediction is exact.
-    assert rows["pa"]["mpjpe_mm"] < 1.5 and rows["pa_weak_perspective"]["mpjpe_mm"] < 3.5
+    assert rows["procrustes"]["mpjpe_mm"] < 1.5
+    assert rows["procrustes-weak-perspective"]["mpjpe_mm"] < 3.5

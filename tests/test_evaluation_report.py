@@ -12,7 +12,14 @@ REPORT = {
     "data": {"kind": "handjson", "path": None, "num_hands": 2},
     "errors_2d": {"protocol": "visible joints", "epe_px": 1.23456, "epe_box": None},
 }
-ROW = {"protocol": "aligned", "mpjpe_mm": 7.654321, "auc_20_50": None, "num_hands": 2}
+ROW = {
+    "name": "procrustes",
+    "description": "aligned",
+    "source": "Umeyama",
+    "mpjpe_mm": 7.654321,
+    "auc_20_50": None,
+    "num_hands": 2,
+}
 
 
 def worst_case(visible, image=None):
@@ -33,12 +40,40 @@ def test_table_without_3d():
 
 
 def test_table_with_3d():
-    report = {**REPORT, "errors_3d": {"pa": ROW}, "mean_hand": {**ROW, "protocol": "constant"}}
+    tips = {key: value for key, value in ROW.items() if key != "auc_20_50"} | {"auc_0_100": 0.125}
+    rows = {"procrustes": ROW, "dexter-object": {**tips, "description": "five tips"}}
+    mean_hand = {**ROW, "description": "a constant pose"}
+    report = {**REPORT, "errors_3d": rows, "mean_hand": mean_hand}
     lines = Evaluation(report, {}, {}, []).table().splitlines()
-    model = next(line for line in lines if line.startswith("│ pa "))
-    baseline = next(line for line in lines if line.startswith("│ mean hand "))
-    assert "7.654" in model and "aligned" in model and "constant" in baseline
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines]
+    heads = [[cell.strip() for cell in line.split("┃")[1:-1]] for line in lines if "┃" in line]
+    # Each protocol has its own areas; the counts stand behind all of them.
+    assert heads[0] == ["protocol", "mpjpe_mm", "auc_20_50", "auc_0_100", "num_hands"]
+    assert ["procrustes", "7.654", "-", "-", "2"] in cells
+    assert ["dexter-object", "7.654", "-", "0.125", "2"] in cells
+    # Every name is explained.
+    for name, meaning in [("procrustes", "aligned"), ("dexter-object", "five tips"),
+                          ("mean hand", "a constant pose")]:  # fmt: skip
+        assert [name, meaning, "Umeyama"] in cells
     assert max(map(len, lines)) <= 120
+
+
+def test_curves_of_other_ranges_get_their_own_panel(tmp_path, monkeypatch):
+    drawn = {}
+
+    def panels(curves):
+        drawn.update(curves)
+        return b"picture"
+
+    monkeypatch.setattr("tf_handgroups.evaluation_report.pck_panels", panels)
+    near, far = (np.array([0.0, 50.0]), np.ones(2)), (np.array([0.0, 100.0]), np.ones(2))
+    curves_mm = {"hand3d": near, "dexter-object": far, "freihand": near}
+    Evaluation(REPORT, curves_mm, {"2D": near}, []).save(tmp_path / "out")
+    assert {label: list(curves) for label, curves in drawn.items()} == {
+        "error threshold (mm), 0-50": ["hand3d", "freihand"],
+        "error threshold (mm), 0-100": ["dexter-object"],
+        "error threshold (box sides)": ["2D"],
+    }
 
 
 def test_worst_image_shows_truth_and_prediction_apart():

@@ -1,8 +1,8 @@
 """Measures a predictor on a data set, under protocols that are always named.
 
-Numbers of different protocols cannot be compared, so every one carries its own.
-2D errors count visible joints; 3D errors count all 21 joints of hands labelled in
-3D, as the published tables do.
+Numbers of different protocols cannot be compared, so every one carries its own. The
+protocols of 3D errors are objects of `protocols`; how errors become means, medians and
+areas is `JointMeasures`. 2D errors count visible joints.
 """
 
 import itertools
@@ -16,29 +16,18 @@ from tf_handgroups.datasets.registry import Dataset
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.evaluation_report import Curve, Evaluation, WorstCase
-from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS, ROOT_JOINT
+from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS
 from tf_handgroups.mean_hand import MEAN_POSE
-from tf_handgroups.metrics.pck_auc import (
-    THRESHOLDS_0_50_MM,
-    THRESHOLDS_20_50_MM,
-    area_under_curve,
-    pck_curve,
-)
-from tf_handgroups.metrics.procrustes import procrustes_align
+from tf_handgroups.metrics.joint_measures import JointMeasures
+from tf_handgroups.metrics.pck_auc import pck_curve
+from tf_handgroups.protocols import PROTOCOLS, Protocol, get_protocol
 
 Predict = Callable[[list[HandSample]], Sequence[Mapping[str, Any]]]
 
-PROTOCOLS = {
-    "pa": "after the best scale, rotation (no reflection) and shift per hand",
-    "pa_weak_perspective": "as pa, but recovered without the camera's intrinsics",
-    "root_relative": "relative to joint 9, with the true length of bone 9-10",
-    "absolute_gt_root": "in camera coordinates, with the true depth of joint 9 and the true "
-    "length of bone 9-10 (protocol of Li et al. 2021)",
-    "absolute": "in camera coordinates, own depth of joint 9, with the true length of bone 9-10",
-}
-
 PCK_BOX_SHARE = 0.2
-_CURVE_MM = np.linspace(0.0, 50.0, 101)
+# hand3d's `get_measures(0, 30, 20)` in pixels of the image.
+THRESHOLDS_30_PX = np.linspace(0.0, 30.0, 20)
+MEAN_HAND_PROTOCOL = PROTOCOLS["procrustes"]
 _CURVE_BOX = np.linspace(0.0, 0.5, 101)
 
 
@@ -55,13 +44,17 @@ def evaluate(
     Hands that are marked absent, or have no visible joint and no 3D label, are
     skipped and counted. Without intrinsics a hand is recovered by weak perspective.
     Next to the model stands a *mean hand*: one constant pose, fitted to the truth of
-    each hand like the predictions under `pa`. A model has to beat it.
+    each hand like the predictions under `procrustes`. A model has to beat it.
+
+    3D numbers and `auc_30px` are averaged over joints as `JointMeasures` says. The other
+    2D numbers pool all visible joints.
 
     Args:
         predict: Takes a list of samples, returns for each a mapping with `uv_px`
             (21, 2), pixels of the sample's image, and `z_rel` (21,).
         dataset: Hands to measure on.
-        protocol: A key of `PROTOCOLS`, or `"all"` for all that the labels allow.
+        protocol: A key of `protocols.PROTOCOLS`, or `"all"` for all that the labels
+            allow.
         batch_size: How many samples `predict` gets at a time.
         num_worst: How many hands with the largest 2D error (in box sides) to keep.
         on_progress: Called with (hands done, hands in all) after every batch.
@@ -84,11 +77,7 @@ def evaluate(
     >>> result.report["errors_2d"]["epe_px"], result.report["errors_2d"]["epe_box"]
     (4.0, 0.1)
     """
-    if protocol not in (*PROTOCOLS, "all"):
-        raise InputError(
-            f"evaluate: unknown protocol. Received: protocol={protocol!r}. "
-            f"Known protocols: {', '.join((*PROTOCOLS, 'all'))}."
-        )
+    protocols = list(PROTOCOLS.values()) if protocol == "all" else [get_protocol(protocol)]
     hands = _Hands(num_worst)
     samples = iter(dataset)
     done = 0
@@ -102,7 +91,14 @@ def evaluate(
             "evaluate: expected at least one labelled hand. "
             f"Received: {hands.skipped} hands, all without one. Choose another data set."
         )
-    return _Measurement(hands, protocol).evaluation(dataset)
+    measurement = _Measurement(hands, protocols)
+    if protocol != "all" and not measurement.errors_mm:
+        raise InputError(
+            f"evaluate: protocol {protocol} needs hands with {protocols[0].needed_labels}. "
+            f"Received: protocol={protocol!r} with {len(hands.truth)} hands without them. "
+            "Use `all`, which measures what the labels allow."
+        )
+    return measurement.evaluation(dataset)
 
 
 class _Hands:
@@ -150,18 +146,20 @@ def _row(sample: HandSample, prediction: Mapping[str, Any]) -> dict[str, np.ndar
             )
         row[name] = value
     xyz, intrinsics = sample.xyz_camera_mm, sample.intrinsics_px
-    if xyz is not None and not camera.reference_bone_mm(xyz) > 0:
+    if xyz is not None and camera.reference_bone_mm(xyz) == 0:
         raise InputError(
             f"evaluate: {sample.sample_id}: expected a hand with a bone 9-10. "
             "Received: xyz_camera_mm with both joints in one place. Correct the label."
         )
     true_uv = np.where(sample.visible[:, None], sample.uv_px, np.nan).astype(np.float64)
-    labelled = sample.uv_px[sample.visible] if xyz is None else sample.uv_px
+    in_box = sample.visible | (xyz is not None) & np.isfinite(sample.uv_px).all(axis=-1)
+    side_px = np.max(box_around(sample.uv_px[in_box])[2:]) if in_box.any() else np.nan
     return {
         "uv": row["uv_px"],
         "z": row["z_rel"],
+        "visible": sample.visible,
         "error_px": np.linalg.norm(row["uv_px"] - true_uv, axis=-1),
-        "side_px": np.max(box_around(labelled)[2:]).astype(np.float64),
+        "side_px": np.array(side_px, np.float64),
         "xyz": np.full((NUM_JOINTS, 3), np.nan) if xyz is None else xyz.astype(np.float64),
         "intrinsics": np.full((3, 3), np.nan) if intrinsics is None else intrinsics,
         "is_left": np.array(sample.handedness == "left"),
@@ -172,61 +170,38 @@ def _row(sample: HandSample, prediction: Mapping[str, Any]) -> dict[str, np.ndar
 class _Measurement:
     """Turns collected hands into errors per protocol, and those into a report."""
 
-    def __init__(self, hands: _Hands, protocol: str):
+    def __init__(self, hands: _Hands, protocols: Sequence[Protocol]):
         self.hands = hands
-        self.uv, self.z, self.xyz = (hands.column(name) for name in ("uv", "z", "xyz"))
+        self.xyz = hands.column("xyz")
         self.intrinsics = hands.column("intrinsics").astype(np.float64)
-        self.has_3d = ~np.isnan(self.xyz).any(axis=(1, 2))
+        self.has_3d = ~np.isnan(self.xyz).all(axis=(1, 2))
         self.has_camera = self.has_3d & ~np.isnan(self.intrinsics).any(axis=(1, 2))
-        names = list(PROTOCOLS) if protocol == "all" else [protocol]
         self.errors_mm = {
-            name: error for name in names if not np.isnan(error := self.error_mm(name)).all()
+            protocol.name: errors
+            for protocol in protocols
+            if not np.isnan(errors := self._errors_mm(protocol)).all()
         }
-        if protocol != "all" and not self.errors_mm:
-            needed = "3D joints and intrinsics" if "absolute" in protocol else "3D joints"
-            raise InputError(
-                f"evaluate: protocol {protocol} needs hands with {needed}. "
-                f"Received: protocol={protocol!r} with {len(self.xyz)} hands without them. "
-                "Use `all`, which measures what the labels allow."
-            )
 
-    def error_mm(self, protocol: str) -> np.ndarray:
+    def _errors_mm(self, protocol: Protocol) -> np.ndarray:
         """Errors `(hands, 21)`, NaN where the labels do not allow the protocol."""
-        predicted, truth = np.full_like(self.xyz, np.nan), self.xyz
-        with_camera = self.has_camera & (protocol != "pa_weak_perspective")
-        without = self.has_3d & ~with_camera & ("absolute" not in protocol)
-        bone = camera.reference_bone_mm(self.xyz)
-        if with_camera.any():
-            known = self.uv[with_camera], self.z[with_camera], self.intrinsics[with_camera]
-            if protocol == "absolute_gt_root":
-                depth = self.xyz[with_camera, ROOT_JOINT, 2]
-                recovered = camera.recover_with_root_depth(*known, depth, bone[with_camera])
-            else:
-                recovered = camera.recover_absolute(*known, bone[with_camera])
-            predicted[with_camera] = recovered
-        if without.any():
-            weak = camera.recover_weak_perspective(self.uv[without], self.z[without])
-            predicted[without] = weak * bone[without, None, None]
-        if protocol == "root_relative":
-            predicted = predicted - predicted[:, [ROOT_JOINT]]
-            truth = truth - truth[:, [ROOT_JOINT]]
-        elif protocol.startswith("pa"):
-            usable = with_camera | without
-            predicted[usable] = procrustes_align(predicted[usable], truth[usable])
-        return np.linalg.norm(predicted - truth, axis=-1)
+        uv, z, visible = (self.hands.column(name) for name in ("uv", "z", "visible"))
+        recovered = protocol.recover_mm(uv, z, self.xyz, self.intrinsics)
+        allowed = ~np.isnan(recovered).any(axis=(1, 2))
+        errors = np.full(self.xyz.shape[:2], np.nan)
+        errors[allowed] = protocol.errors_mm(
+            recovered[allowed], self.xyz[allowed], visible[allowed]
+        )
+        return errors
 
-    def mean_hand_error_mm(self) -> np.ndarray:
-        """Errors `(hands with 3D, 21)` of the constant pose under the protocol `pa`."""
-        truth = self.xyz[self.has_3d]
-        errors = []
-        for pose in (MEAN_POSE, camera.mirror_xyz(MEAN_POSE)):
-            aligned = procrustes_align(np.broadcast_to(pose, truth.shape), truth)
-            errors.append(np.linalg.norm(aligned - truth, axis=-1))
-        as_right, as_left = errors
-        left = self.hands.column("is_left")[self.has_3d]
+    def _mean_hand_errors_mm(self) -> np.ndarray:
+        """Errors `(hands, 21)` of the constant pose under `MEAN_HAND_PROTOCOL`."""
+        as_right, as_left = (
+            MEAN_HAND_PROTOCOL.errors_mm(np.broadcast_to(pose, self.xyz.shape), self.xyz)
+            for pose in (MEAN_POSE, camera.mirror_xyz(MEAN_POSE))
+        )
         # Where the side is unknown the constant pose gets the benefit of the doubt.
-        either = self.hands.column("is_either")[self.has_3d]
-        left |= either & (as_left.mean(axis=1) < as_right.mean(axis=1))
+        either = self.hands.column("is_either")
+        left = self.hands.column("is_left") | (either & (_sum(as_left) < _sum(as_right)))
         return np.where(left[:, None], as_left, as_right)
 
     def evaluation(self, dataset) -> Evaluation:
@@ -246,17 +221,16 @@ class _Measurement:
         }
         curves_mm: dict[str, Curve] = {}
         if self.errors_mm:
-            report["errors_3d"] = {
-                name: {"protocol": PROTOCOLS[name], **_errors_3d(error)}
-                for name, error in self.errors_mm.items()
-            }
-            mean_hand = self.mean_hand_error_mm()
-            report["mean_hand"] = {
-                "protocol": "a constant pose: " + PROTOCOLS["pa"],
-                **_errors_3d(mean_hand),
-            }
-            for name, error in (*self.errors_mm.items(), ("mean hand (pa)", mean_hand)):
-                curves_mm[name] = _CURVE_MM, pck_curve(error, _CURVE_MM)
+            report["errors_3d"], report["curves"] = {}, {}
+            for name, errors in self.errors_mm.items():
+                protocol, measures = PROTOCOLS[name], JointMeasures(errors)
+                report["errors_3d"][name] = _errors_3d(protocol, measures)
+                report["curves"][name] = _curve(protocol, measures)
+                curves_mm[name] = _fine_curve(protocol, measures)
+            measures = JointMeasures(self._mean_hand_errors_mm())
+            report["mean_hand"] = _errors_3d(MEAN_HAND_PROTOCOL, measures, "a constant pose: ")
+            name = f"mean hand ({MEAN_HAND_PROTOCOL.name})"
+            curves_mm[name] = _fine_curve(MEAN_HAND_PROTOCOL, measures)
         report["per_joint"] = self._per_joint(error_box)
         report["worst"] = [
             {"sample_id": case.sample.sample_id, "epe_box": _number(case.error_box)}
@@ -268,37 +242,63 @@ class _Measurement:
         return Evaluation(report, curves_mm, curves_box, self.hands.worst)
 
     def _per_joint(self, error_box: np.ndarray) -> list[dict[str, Any]]:
-        rows = []
-        for joint, name in enumerate(JOINT_NAMES):
-            row = {"joint": name, "epe_box": _mean(error_box[:, joint])}
-            for protocol, error in self.errors_mm.items():
-                row[f"{protocol}_mm"] = _mean(error[:, joint])
-            rows.append(row)
-        return rows
+        means_mm = {
+            name: JointMeasures(errors).joint_means for name, errors in self.errors_mm.items()
+        }
+        return [
+            {
+                "joint": joint_name,
+                "epe_box": _mean(error_box[:, joint]),
+                "mean_mm": {name: _number(means[joint]) for name, means in means_mm.items()},
+            }
+            for joint, joint_name in enumerate(JOINT_NAMES)
+        ]
 
 
 def _errors_2d(error_px: np.ndarray, error_box: np.ndarray) -> dict[str, Any]:
     return {
-        "protocol": "visible joints; box side is the longer side of the tight box",
+        "protocol": "visible joints; box side is the longer side of the tight box; auc_30px is "
+        "the mean over joints of the area under PCK at 20 thresholds, 0-30 px of the image",
         "epe_px": _mean(error_px),
         "epe_box": _mean(error_box),
         "median_box": _median(error_box),
         f"pck_{PCK_BOX_SHARE}_box": _number(pck_curve(error_box, np.array([PCK_BOX_SHARE]))[0]),
+        "auc_30px": _number(JointMeasures(error_px).auc(THRESHOLDS_30_PX)),
         "num_joints": int(np.count_nonzero(~np.isnan(error_px))),
     }
 
 
-def _errors_3d(error_mm: np.ndarray) -> dict[str, Any]:
-    def area(thresholds: np.ndarray) -> float | None:
-        return _number(area_under_curve(pck_curve(error_mm, thresholds), thresholds))
-
+def _errors_3d(protocol: Protocol, measures: JointMeasures, prefix: str = "") -> dict[str, Any]:
+    counted = ~np.isnan(measures.errors)
     return {
-        "mpjpe_mm": _mean(error_mm),
-        "median_mm": _median(error_mm),
-        "auc_20_50": area(THRESHOLDS_20_50_MM),
-        "auc_0_50": area(THRESHOLDS_0_50_MM),
-        "num_hands": int((~np.isnan(error_mm).all(axis=1)).sum()),
+        "name": protocol.name,
+        "description": prefix + protocol.description,
+        "source": protocol.source,
+        "mpjpe_mm": _number(measures.mean),
+        "median_mm": _number(measures.median),
+        **{name: _number(measures.auc(grid)) for name, grid in protocol.aucs.items()},
+        "num_hands": int(np.count_nonzero(counted.any(axis=1))),
+        "num_joints": int(np.count_nonzero(counted)),
     }
+
+
+def _curve(protocol: Protocol, measures: JointMeasures) -> dict[str, list]:
+    """The PCK curve at the protocol's own thresholds, as published curves are given."""
+    shares = measures.pck(protocol.thresholds_mm)
+    return {
+        "thresholds_mm": [_number(threshold) for threshold in protocol.thresholds_mm],
+        "pck": [_number(share) for share in shares],
+    }
+
+
+def _fine_curve(protocol: Protocol, measures: JointMeasures) -> Curve:
+    """A smoother curve for looking at."""
+    thresholds = np.linspace(0.0, protocol.thresholds_mm[-1], 101)
+    return thresholds, measures.pck(thresholds)
+
+
+def _sum(errors: np.ndarray) -> np.ndarray:
+    return np.nansum(errors, axis=1)
 
 
 def _mean(values: np.ndarray) -> float | None:

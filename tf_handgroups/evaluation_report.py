@@ -20,6 +20,9 @@ from tf_handgroups.plots import pck_panels
 
 Curve = tuple[np.ndarray, np.ndarray]
 
+# Entries of a row of `errors_3d` that say what its numbers mean.
+_EXPLAINING = ("name", "description", "source")
+
 TILE_PX = 224
 TILE_MARGIN = 1.6
 
@@ -79,15 +82,20 @@ class Evaluation:
         if "mean_hand" in self.report:
             rows["mean hand"] = self.report["mean_hand"]
         if rows:
+            keys = dict.fromkeys(key for row in rows.values() for key in row)
+            measures = [key for key in keys if key not in _EXPLAINING]
+            # Protocols have different areas; the counts stay behind them all.
+            measures.sort(key=lambda name: name.startswith("num_"))
             second = Table("protocol", title="3D")
-            for column in next(iter(rows.values())):
-                if column != "protocol":
-                    second.add_column(column, justify="right")
-            second.add_column("error is measured", overflow="fold")
+            for column in measures:
+                second.add_column(column, justify="right")
             for name, row in rows.items():
-                values = [_text(value) for key, value in row.items() if key != "protocol"]
-                second.add_row(name, *values, row["protocol"])
+                second.add_row(name, *(_text(row.get(column)) for column in measures))
             console.print(second)
+            third = Table("protocol", "how 3D errors are measured", "source", title="Protocols")
+            for name, row in rows.items():
+                third.add_row(name, row["description"], row["source"])
+            console.print(third)
         text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
         return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -123,11 +131,12 @@ class Evaluation:
             text = json.dumps(self.report, indent=2, allow_nan=False)
             (temporary / "report.json").write_text(text + "\n")
             (temporary / "table.txt").write_text(self.table(), encoding="utf-8")
-            panels = {
-                "error threshold (mm)": self.curves_mm,
-                "error threshold (box sides)": self.curves_box,
-            }
-            panels = {label: curves for label, curves in panels.items() if curves}
+            panels: dict[str, dict[str, Curve]] = {}
+            for name, curve in self.curves_mm.items():
+                label = f"error threshold (mm), 0-{curve[0][-1]:g}"
+                panels.setdefault(label, {})[name] = curve
+            if self.curves_box:
+                panels["error threshold (box sides)"] = self.curves_box
             (temporary / "pck.png").write_bytes(pck_panels(panels))
             worst = self.worst_image()
             if worst is not None:
@@ -135,6 +144,8 @@ class Evaluation:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

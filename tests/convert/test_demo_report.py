@@ -35,7 +35,7 @@ def facts():
         return [{"uv_px": sample.uv_px + 3, "z_rel": np.zeros(21)} for sample in samples]
 
     samples = [sample for sample in map(render_sample, range(6), [64] * 6) if sample.presence]
-    evaluation = evaluate(shifted, samples, protocol="pa")
+    evaluation = evaluate(shifted, samples, protocol="procrustes")
     grouping = [joint % 3 for joint in range(21)]
     return DemoFacts(
         out="demo_out",
@@ -72,7 +72,7 @@ def test_shows_the_numbers_it_was_given(facts):
         "2:05",
         "Error 5.1% of the box, smaller than for 75% of the hands.",
         "Error 43.2% of the box.",
-        f"{errors['errors_3d']['pa']['mpjpe_mm']:.2f}</td>",
+        f"{errors['errors_3d']['procrustes']['mpjpe_mm']:.2f}</td>",
         f"{errors['mean_hand']['mpjpe_mm']:.2f}</td>",
         f"{errors['errors_2d']['epe_px']:.2f}</td>",
     ]

@@ -5,6 +5,7 @@ from tests.metrics.metric_case import MetricCase
 from tf_handgroups.errors import InputError
 from tf_handgroups.metrics import PCKAUC
 from tf_handgroups.metrics.pck_auc import (
+    THRESHOLDS_0_50_MM,
     THRESHOLDS_20_50_MM,
     area_under_curve,
     pck_curve,
@@ -31,6 +32,21 @@ class TestPCKAUC(MetricCase):
             (truth, truth + np.array([35.0, 0.0, 0.0], "float32"), None), metric=metric
         )
         assert got == pytest.approx(15.5 / 30, abs=1e-6)
+
+
+def test_published_20_50_as_a_keras_metric():
+    """The twelve thresholds as arguments; the default, twenty from 20 mm on, is another area."""
+    random = np.random.default_rng(2)
+    truth = np.zeros((40, 21, 3), "float32")
+    guess = random.normal(scale=14.0, size=truth.shape).astype("float32")
+    curve = pck_curve(np.linalg.norm(guess, axis=-1), THRESHOLDS_0_50_MM)[8:]
+    expected = area_under_curve(curve, THRESHOLDS_20_50_MM)
+    metric = PCKAUC(low_mm=400 / 19, high_mm=50.0, num_thresholds=12)
+    metric.update_state(truth, guess)
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-5)
+    default = PCKAUC()
+    default.update_state(truth, guess)
+    assert abs(float(default.result()) - expected) > 1e-3
 
 
 def test_published_thresholds():
