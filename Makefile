@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+TESTABLE := $(VENV)/.testable
 
 .PHONY: install demo test lint clean
 
@@ -13,10 +14,15 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(INSTALLED)
 
+# PyTorch is large and only the import of a PyTorch checkpoint needs it: the tests of that do.
+$(TESTABLE): $(INSTALLED)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,torch]'
+	touch $(TESTABLE)
+
 demo: $(INSTALLED)
 	$(VENV)/bin/tf-handgroups demo --out demo_out --overwrite
 
-test: $(INSTALLED)
+test: $(TESTABLE)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)

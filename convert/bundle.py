@@ -93,7 +93,11 @@ def write_bundle(
             "schema": SCHEMA,
             "default": default,
             "variants": entries,
-            "golden_tolerance": GOLDEN_TOLERANCE,
+            "golden_tolerance": {
+                name: limit
+                for name, limit in GOLDEN_TOLERANCE.items()
+                if name in contract.values["outputs"]
+            },
             "files": {p.name: sha256_of(p) for p in sorted(folder.iterdir())},
         }
         text = json.dumps(bundle, indent=2, ensure_ascii=False) + "\n"

@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_handgroups.atomic_files import replacing_file
-from tf_handgroups.convert.export import INPUT_NAME, OUTPUT_SHAPES, SIGNATURE
+from tf_handgroups.convert.export import (
+    INPUT_NAME,
+    OUTPUT_SHAPES,
+    REQUIRED_OUTPUTS,
+    SIGNATURE,
+    known_outputs,
+)
 from tf_handgroups.crop import CROP_RULE
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS, PARENTS, REFERENCE_BONE, ROOT_JOINT
@@ -33,14 +39,22 @@ _OUTPUT_MEANING = {
     "handedness": ("logit", "sigmoid is the probability that the hand looks like a right hand"),
 }
 
+_MIRRORING = (
+    "The network expects right hands. Left hands: flip the crop left to right before "
+    "the network, u = size - 1 - u after it, and the camera-space x changes its sign. "
+)
 _HANDEDNESS_RULE = {
     "canonical": "right",
     "positive_logit": "right",
     "mirrored_before": "left",
-    "rule": "The network expects right hands. Left hands: flip the crop left to right before "
-    "the network, u = size - 1 - u after it, and the camera-space x changes its sign. If the "
+    "rule": _MIRRORING + "If the "
     "handedness is unknown: run the crop as it is and flipped, and keep the look with the "
     "larger handedness logit; if that is the flipped one, the hand is a left one.",
+}
+_GIVEN_HANDEDNESS_RULE = {
+    "canonical": "right",
+    "mirrored_before": "left",
+    "rule": _MIRRORING + "The network cannot tell left from right: the handedness must be known.",
 }
 
 # Field -> type of its value.
@@ -64,7 +78,7 @@ _NESTED_FIELDS = {
     "crop": {"shape": str, "size_px": int, "margin": float, "border": str},
     "joints": {"order": str, "names": list, "root": int, "reference_bone": list},
     "quantization": {"recipe": str},
-    "handedness": {"canonical": str, "positive_logit": str, "rule": str},
+    "handedness": {"canonical": str, "rule": str},
 }
 
 
@@ -136,8 +150,9 @@ def make_contract(
     Args:
         model_path: The `.tflite` file.
         metadata: Of the hardened model: `grouping` (21 ints), `input_size` (pixels),
-            `training_data`, `licence` and optionally `recipe` (of the training) and
-            `crop` (default `CROP_RULE`).
+            `training_data`, `licence` and optionally `recipe` (of the training),
+            `crop` (default `CROP_RULE`) and `outputs` (names; default all of
+            `OUTPUT_SHAPES`).
         recipe: Name of the quantization recipe.
         parity: Numbers of the comparison with the Keras model, plain JSON values.
 
@@ -155,6 +170,7 @@ def make_contract(
             )
     path = pathlib.Path(model_path)
     size = int(metadata["input_size"])
+    outputs = known_outputs(metadata.get("outputs", OUTPUT_SHAPES))
     values = {
         "schema": SCHEMA,
         "model": {
@@ -180,16 +196,16 @@ def make_contract(
         },
         "outputs": {
             name: {
-                "shape": [1, *shape],
+                "shape": [1, *OUTPUT_SHAPES[name]],
                 "dtype": "float32",
                 "units": _OUTPUT_MEANING[name][0],
                 "meaning": _OUTPUT_MEANING[name][1],
             }
-            for name, shape in OUTPUT_SHAPES.items()
+            for name in outputs
         },
         "quantization": {"recipe": recipe},
         "grouping": [int(group) for group in metadata["grouping"]],
-        "handedness": dict(_HANDEDNESS_RULE),
+        "handedness": dict(_HANDEDNESS_RULE if "handedness" in outputs else _GIVEN_HANDEDNESS_RULE),
         "parity": dict(parity),
         "training_recipe": str(metadata.get("recipe", "not stated")),
         "training_data": str(metadata["training_data"]),
@@ -238,13 +254,18 @@ def parse_contract(values: Any, where: str) -> Contract:
                 f"{where}: expected field {field} with {NUM_JOINTS} entries. "
                 f"Received: entries={len(items)}."
             )
+    if "handedness" in values["outputs"]:
+        _check_field(
+            values["handedness"], "positive_logit", "handedness.positive_logit", str, where
+        )
     size = values["crop"]["size_px"]
     if values["input"]["shape"] != [1, size, size, 3]:
         raise InputError(
             f"{where}: expected field input.shape to be [1, {size}, {size}, 3] as crop.size_px "
             f"says. Received: input.shape={values['input']['shape']}."
         )
-    for name, shape in OUTPUT_SHAPES.items():
+    for name in known_outputs([*REQUIRED_OUTPUTS, *values["outputs"]]):
+        shape = OUTPUT_SHAPES[name]
         _check_field(values["outputs"], name, f"outputs.{name}", dict, where)
         if values["outputs"][name].get("shape") != [1, *shape]:
             raise InputError(

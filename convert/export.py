@@ -3,6 +3,7 @@
 import pathlib
 import re
 import tempfile
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -13,13 +14,15 @@ from tf_handgroups.errors import InputError
 INPUT_NAME = "image"
 SIGNATURE = "serving_default"
 
-# Output name -> shape of one hand, without the batch axis.
+# Output name -> shape of one hand, without the batch axis. Not every network has the
+# logits that concern the whole crop: that of the paper has none.
 OUTPUT_SHAPES = {
     "uv_px": (21, 2),
     "z_rel": (21,),
     "presence": (1,),
     "handedness": (1,),
 }
+REQUIRED_OUTPUTS = ("uv_px", "z_rel")
 
 
 def check_exportable(model: Any) -> int:
@@ -27,7 +30,7 @@ def check_exportable(model: Any) -> int:
 
     Args:
         model: Functional model `image (batch, S, S, 3) -> dict`, all of it in float32,
-            with the outputs of `OUTPUT_SHAPES`.
+            with the outputs `uv_px` and `z_rel` and at most those of `OUTPUT_SHAPES`.
 
     Returns:
         `S`, the side of the crop in pixels.
@@ -41,8 +44,8 @@ def check_exportable(model: Any) -> int:
     >>> check_exportable(keras.Model(images, {"uv_px": images}))
     Traceback (most recent call last):
     ...
-    tf_handgroups.errors.InputError: export: expected a model with the outputs uv_px, z_rel, \
-presence, handedness. Received: outputs=['uv_px']. Convert the result of \
+    tf_handgroups.errors.InputError: export: expected a model with the outputs uv_px, z_rel \
+and at most presence, handedness. Received: outputs=['uv_px']. Convert the result of \
 tf_handgroups.harden.
     """
     advice = "Convert the result of tf_handgroups.harden."
@@ -60,12 +63,13 @@ tf_handgroups.harden.
             f"Received: inputs={shapes}. {advice}"
         )
     outputs = model.output if isinstance(model.output, dict) else {}
-    if set(outputs) != set(OUTPUT_SHAPES):
+    if not set(REQUIRED_OUTPUTS) <= set(outputs) <= set(OUTPUT_SHAPES):
         raise InputError(
-            f"export: expected a model with the outputs {', '.join(OUTPUT_SHAPES)}. "
-            f"Received: outputs={sorted(outputs)}. {advice}"
+            "export: expected a model with the outputs uv_px, z_rel and at most presence, "
+            f"handedness. Received: outputs={sorted(outputs)}. {advice}"
         )
-    for name, shape in OUTPUT_SHAPES.items():
+    for name in known_outputs(outputs):
+        shape = OUTPUT_SHAPES[name]
         if tuple(outputs[name].shape)[1:] != shape:
             raise InputError(
                 f"export: expected output {name} of shape {(None, *shape)}. "
@@ -82,11 +86,23 @@ tf_handgroups.harden.
     return int(height)
 
 
+def known_outputs(names: Iterable[str]) -> list[str]:
+    """Returns those of the names that are outputs of a hand-pose network, in a fixed order.
+
+    Example:
+
+    >>> known_outputs(["z_rel", "group_maps", "uv_px"])
+    ['uv_px', 'z_rel']
+    """
+    found = set(names)
+    return [name for name in OUTPUT_SHAPES if name in found]
+
+
 def export_float32(model: Any) -> bytes:
     """Converts a hardened model to a float32 LiteRT model.
 
     The batch is fixed to 1, only builtin ops are allowed and the file has the signature
-    `serving_default: image -> uv_px, z_rel, presence, handedness`. Keras' own exporter
+    `serving_default: image -> uv_px, z_rel, ...`. Keras' own exporter
     is used because it is one of two routes that were found to be correct: without
     `input_signature` it leaves dynamic shapes, and hand-made `tf.Module`s export
     variables as handles, which yields NaN without any error.

@@ -123,7 +123,7 @@ class ParityReport:
         return [
             f"{key}={self.value(key):.4g} > {limit:g} {UNITS[key.split('.')[0]]}"
             for key, limit in GATES[recipe].limits.items()
-            if not self.value(key) <= limit
+            if key.split(".")[0] in self.differences and not self.value(key) <= limit
         ]
 
     def check(self, recipe: str, where: str = "parity") -> None:
@@ -210,8 +210,13 @@ def parity_table(reports: Mapping[str, ParityReport]) -> Table:
     for recipe, report in reports.items():
         pixels = [report.value(f"uv_px.{key}") for key in ("mean", "p99", "max")]
         bones = [report.value(f"z_rel.{key}") for key in ("mean", "max")]
-        logit = max(report.value("presence.max"), report.value("handedness.max"))
-        cells = [f"{value:.3f}" for value in (*pixels, *bones, logit)]
+        logits = [
+            statistics["max"]
+            for name, statistics in report.differences.items()
+            if UNITS[name] == "logit"
+        ]
+        cells = [f"{value:.3f}" for value in (*pixels, *bones)]
+        cells.append(f"{max(logits):.3f}" if logits else "none")
         table.add_row(recipe, *cells, "failed" if report.failures(recipe) else "passed")
     return table
 

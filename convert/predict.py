@@ -21,8 +21,9 @@ class HandPrediction:
 
     Args:
         box_px: `(4,)` the box it was asked for, in source-image pixels.
-        handedness: `"left"` or `"right"`, as given or else as predicted.
-        presence: Probability that there is a hand.
+        handedness: `"left"` or `"right"`, as given or else as predicted; `None` if it was
+            not given and the network cannot tell, which then took it for a right hand.
+        presence: Probability that there is a hand, `None` if the network cannot tell.
         uv_px: `(21, 2)` in source-image pixels.
         z_rel: `(21,)` in reference-bone units relative to joint 9, away from the camera.
         xyz_relative: `(21, 3)` camera axes, reference-bone units, joint 9 at the origin;
@@ -30,8 +31,8 @@ class HandPrediction:
     """
 
     box_px: np.ndarray
-    handedness: str
-    presence: float
+    handedness: str | None
+    presence: float | None
     uv_px: np.ndarray
     z_rel: np.ndarray
     xyz_relative: np.ndarray
@@ -42,7 +43,7 @@ class HandPrediction:
             "image": image,
             "box_px": _rounded(self.box_px, 2),
             "handedness": self.handedness,
-            "presence": round(self.presence, 4),
+            "presence": None if self.presence is None else round(self.presence, 4),
             "uv_px": _rounded(self.uv_px, 3),
             "xyz_relative": _rounded(self.xyz_relative, 5),
             "xyz_camera_mm": None,
@@ -59,7 +60,8 @@ class Predictor:
     Left hands are mirrored before the network and back afterwards. Where the
     handedness is not given, the crop is shown both ways, and the look counts in which
     the hand passes better for a right one: comparing two logits cancels the network's
-    leaning towards the hand it has mostly seen.
+    leaning towards the hand it has mostly seen. A network without a handedness logit, as
+    that of the paper, takes such hands for right ones.
 
     Args:
         model: A `.keras` or `.tflite` file, a bundle folder, or a runner.
@@ -109,16 +111,18 @@ class Predictor:
         mirrored = [side == "left" for side in sides]
         outputs = self._run(image, boxes, mirrored)
         unknown = [index for index, side in enumerate(sides) if side is None]
-        if unknown:
+        if unknown and "handedness" in outputs:
             again = self._run(image, [boxes[i] for i in unknown], [True] * len(unknown))
             for row, index in enumerate(unknown):
                 if again["handedness"][row, 0] > outputs["handedness"][index, 0]:
                     mirrored[index] = True
                     for name, values in outputs.items():
                         values[index] = again[name][row]
+            for index in unknown:
+                sides[index] = "left" if mirrored[index] else "right"
         return [
-            self._hand(box, mirror, {name: value[index] for name, value in outputs.items()})
-            for index, (box, mirror) in enumerate(zip(boxes, mirrored, strict=True))
+            self._hand(box, side, {name: value[index] for name, value in outputs.items()})
+            for index, (box, side) in enumerate(zip(boxes, sides, strict=True))
         ]
 
     def __call__(self, samples: list[HandSample]) -> list[dict[str, np.ndarray]]:
@@ -137,18 +141,22 @@ class Predictor:
         ]
         return self.runner(np.stack(crops))
 
-    def _hand(self, box: np.ndarray, mirror: bool, output: dict) -> HandPrediction:
-        to_image = invert(crop_matrix(box, self.runner.input_size, mirror=mirror))
+    def _hand(self, box: np.ndarray, side: str | None, output: dict) -> HandPrediction:
+        to_image = invert(crop_matrix(box, self.runner.input_size, mirror=side == "left"))
         uv_px = transform_points(to_image, output["uv_px"])
         z_rel = np.asarray(output["z_rel"], np.float64)
         return HandPrediction(
             box_px=box,
-            handedness="left" if mirror else "right",
-            presence=float(1 / (1 + np.exp(-output["presence"][0]))),
+            handedness=side,
+            presence=_probability(output["presence"]) if "presence" in output else None,
             uv_px=uv_px,
             z_rel=z_rel,
             xyz_relative=recover_weak_perspective(uv_px, z_rel),
         )
+
+
+def _probability(logit: np.ndarray) -> float:
+    return float(1 / (1 + np.exp(-logit[0])))
 
 
 def full_frame_box(width: int, height: int) -> np.ndarray:

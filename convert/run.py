@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from tf_handgroups.convert.check_ops import parse_tflite
 from tf_handgroups.convert.contract import Contract, read_verified, sha256_of
 from tf_handgroups.convert.crops import check_crops
-from tf_handgroups.convert.export import INPUT_NAME, OUTPUT_SHAPES
+from tf_handgroups.convert.export import INPUT_NAME, REQUIRED_OUTPUTS, known_outputs
 from tf_handgroups.errors import InputError
 from tf_handgroups.model_file import load_model
 
@@ -49,7 +49,8 @@ class LiteRTRunner:
 
     Returns:
         Dict of float32 arrays: `uv_px (N, 21, 2)` in crop pixels, `z_rel (N, 21)` in
-        reference-bone lengths, `presence (N, 1)` and `handedness (N, 1)` logits.
+        reference-bone lengths and, where the network has them, `presence (N, 1)` and
+        `handedness (N, 1)` logits.
 
     Raises:
         InputError: If a file is missing, damaged or does not match the contract, or if
@@ -104,7 +105,7 @@ def run_signature(infer: Any, crops: np.ndarray) -> dict[str, np.ndarray]:
     results = [infer(**{INPUT_NAME: crop[None]}) for crop in crops]
     return {
         name: np.concatenate([np.asarray(result[name], np.float32) for result in results])
-        for name in OUTPUT_SHAPES
+        for name in known_outputs(results[0])
     }
 
 
@@ -134,7 +135,8 @@ class KerasRunner:
 
     Args:
         model: A `.keras` file, or a loaded model with input `(batch, S, S, 3)` and the
-            outputs `uv_px`, `z_rel`, `presence` and `handedness` (others are dropped).
+            outputs `uv_px`, `z_rel` and perhaps `presence` and `handedness` (others are
+            dropped).
         batch_size: Crops per step.
 
     Call arguments, Returns: As for `LiteRTRunner`.
@@ -154,19 +156,25 @@ class KerasRunner:
             self.sha256 = sha256_of(path)
         shape: tuple[int | None, ...] = tuple(getattr(network, "input_shape", None) or ())
         outputs = network.output if isinstance(getattr(network, "output", None), dict) else {}
-        missing = [name for name in OUTPUT_SHAPES if name not in outputs]
+        missing = [name for name in REQUIRED_OUTPUTS if name not in outputs]
         if len(shape) != 4 or shape[1] is None or shape[1] != shape[2] or missing:
             raise InputError(
                 f"{self.name}: expected a hand-pose network with a square input and the outputs "
-                f"{', '.join(OUTPUT_SHAPES)}. Received: input={shape}, outputs={sorted(outputs)}. "
+                f"{', '.join(REQUIRED_OUTPUTS)}. Received: input={shape}, outputs={sorted(outputs)}. "
                 "Use a model of tf-handgroups train."
             )
         self.model = network
         self.input_size = int(shape[1])
         self._batch_size = batch_size
+        names = known_outputs(outputs)
+
+        def poses(images):
+            results = network(images, training=False)
+            return {name: results[name] for name in names}
+
         # Not model.predict: it compiles with XLA, which is slow for these convolutions.
         self._infer: Any = tf.function(
-            lambda images: _only_poses(network(images, training=False)),
+            poses,
             input_signature=[tf.TensorSpec((None, *shape[1:]), tf.float32)],
             autograph=False,
         )
@@ -176,12 +184,8 @@ class KerasRunner:
         results = []
         for start in range(0, len(crops), self._batch_size):
             outputs = self._infer(crops[start : start + self._batch_size])
-            results.append({n: np.asarray(outputs[n], np.float32) for n in OUTPUT_SHAPES})
-        return {name: np.concatenate([r[name] for r in results]) for name in OUTPUT_SHAPES}
-
-
-def _only_poses(outputs: dict[str, Any]) -> dict[str, Any]:
-    return {name: outputs[name] for name in OUTPUT_SHAPES}
+            results.append({n: np.asarray(v, np.float32) for n, v in outputs.items()})
+        return {name: np.concatenate([r[name] for r in results]) for name in results[0]}
 
 
 def default_variant(folder: str | os.PathLike) -> pathlib.Path:

@@ -13,15 +13,27 @@ import typer
 from tf_handgroups.commands.conversion import benchmark, bundle, convert
 from tf_handgroups.commands.data import synth
 from tf_handgroups.commands.demo import demo
-from tf_handgroups.commands.evaluation import evaluate
+from tf_handgroups.commands.evaluation import evaluate, plot_pck
 from tf_handgroups.commands.prediction import predict
+from tf_handgroups.commands.reference import import_reference
 from tf_handgroups.commands.terminal import errors
 from tf_handgroups.commands.training import train
 from tf_handgroups.errors import GateError, InputError
 from tf_handgroups.quiet_start import import_tensorflow_quietly
 
 # Along the road from data to an app, which is the order of --help.
-COMMANDS = (demo, synth, train, evaluate, predict, convert, bundle, benchmark)
+COMMANDS = (
+    demo,
+    synth,
+    train,
+    import_reference,
+    evaluate,
+    plot_pck,
+    predict,
+    convert,
+    bundle,
+    benchmark,
+)
 
 # What Typer returns after Ctrl-C.
 TYPER_INTERRUPTED = 130

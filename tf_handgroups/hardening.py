@@ -59,7 +59,9 @@ def harden(model: HandPoseModel) -> keras.Model:
                 f"harden: weight {weight.path} is not finite. Resume from an earlier checkpoint."
             )
     grouping = np.array(grouping_of(model))
-    joints = {int(group): np.flatnonzero(grouping == group).tolist() for group in np.unique(grouping)}
+    joints = {
+        int(group): np.flatnonzero(grouping == group).tolist() for group in np.unique(grouping)
+    }
     # Deployed models compute in float32; quantization is the converter's business.
     with _float32_policy():
         hardened = build_hardened(model.config, joints)
@@ -83,7 +85,11 @@ def harden(model: HandPoseModel) -> keras.Model:
         hardened,
         provenance
         | model.config["provenance"]
-        | {"grouping": grouping.tolist(), "input_size": model.config["input_size"]},
+        | {
+            "grouping": grouping.tolist(),
+            "input_size": model.config["input_size"],
+            "outputs": list(hardened.output),
+        },
     )
     return hardened
 

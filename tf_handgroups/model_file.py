@@ -37,8 +37,8 @@ def hardened_metadata(model: keras.Model) -> dict:
     """Returns the metadata of a hardened model.
 
     Returns:
-        Dict with `grouping` (21 group indices), `input_size` (pixels), `recipe`,
-        `training_data` and `licence`.
+        Dict with `grouping` (21 group indices), `input_size` (pixels), `outputs`,
+        `recipe`, `training_data` and `licence`.
 
     Raises:
         InputError: If the model was not hardened.

@@ -15,10 +15,13 @@ from tf_handgroups.models.hand_pose_model import HEATMAP_STRIDE, HandPoseModel
 from tf_handgroups.recipes.paper import paper
 
 
-def build_reference_network() -> HandPoseModel:
+def build_reference_network(provenance: Mapping[str, str] | None = None) -> HandPoseModel:
     """Returns the network of the `paper` recipe with fresh weights.
 
     Input 256x256, three groups of 32 channels, 7,478,257 learnable weights.
+
+    Args:
+        provenance: See `HandPoseModel`.
 
     Example:
 
@@ -26,7 +29,7 @@ def build_reference_network() -> HandPoseModel:
     >>> sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     7478257
     """
-    return HandPoseModel(**paper().model_arguments)
+    return HandPoseModel(**paper().model_arguments, provenance=provenance)
 
 
 def load_reference_state(

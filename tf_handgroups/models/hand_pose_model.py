@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.grouping import named_grouping
-from tf_handgroups.joints import REFERENCE_BONE, ROOT_JOINT
+from tf_handgroups.joints import NUM_JOINTS, REFERENCE_BONE, ROOT_JOINT
 from tf_handgroups.layers.joint_group_selector import JointGroupSelector
 from tf_handgroups.layers.spatial_soft_argmax import SpatialSoftArgmax
 from tf_handgroups.metrics import MPJPE, PAMPJPE, PCKAUC
@@ -183,6 +183,9 @@ class HandPoseModel(keras.Model):
         Returns:
             Dict of `uv_px (batch, 21, 2)` in crop pixels and `z_rel (batch, 21)`.
 
+        Raises:
+            InputError: If the weights have another shape.
+
         Example:
 
         >>> model = HandPoseModel(64, encoder="tiny", group_channels=8, num_groups=2)
@@ -191,6 +194,12 @@ class HandPoseModel(keras.Model):
         >>> bool(ops.all(hard["uv_px"] == model(images)["uv_px"]))
         True
         """
+        expected = (NUM_JOINTS, self.selector.num_groups)
+        if tuple(ops.shape(weights)) != expected:
+            raise InputError(
+                f"HandPoseModel.mixture: expected weights of shape {expected}. "
+                f"Received: shape={tuple(ops.shape(weights))}."
+            )
         predictions, _ = self.selector.input
         unmixed = keras.Model(self.input, predictions)
         pose = self.selector.mix(unmixed(images), weights)

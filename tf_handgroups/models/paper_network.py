@@ -57,9 +57,7 @@ def paper_features(images, config: dict, alive, folded: bool) -> GroupedFeatures
             )(side_by_side)
         for hidden, kind in ((heatmap_hidden, "heatmap"), (depth_hidden, "depth")):
             name = f"group{group}_{kind}_head"
-            hidden.append(
-                keras.layers.ReLU(name=f"{name}_relu")(convolution(x, channels, 3, name))
-            )
+            hidden.append(keras.layers.ReLU(name=f"{name}_relu")(convolution(x, channels, 3, name)))
     return GroupedFeatures(heatmaps, heatmap_hidden, depth_hidden, None)
 
 
