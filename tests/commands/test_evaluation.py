@@ -9,6 +9,7 @@ from tests.hands import make_sample
 from tf_handgroups.cli import main
 from tf_handgroups.datasets.handjson import write_handjson
 from tf_handgroups.freihand_submission import read_submission
+from tf_handgroups.image_file import read_image
 
 
 def write_hands(folder, count=2, **changes) -> str:
@@ -94,3 +95,50 @@ def test_submission_needs_a_camera(fails, model, tmp_path):
     file = tmp_path / "pred.json"
     message = fails("evaluate", "--model", model, "--data", data, "--submission", file)
     assert "expected the camera's intrinsics" in message and not file.exists()
+
+
+def write_report(folder, kind="synth"):
+    thresholds = np.linspace(0, 50, 20)
+    report = {
+        "data": {"kind": kind, "path": "renders/val", "num_hands": 4},
+        "curves": {
+            "learnable-groups": {
+                "thresholds_mm": thresholds.tolist(),
+                "pck": (thresholds / 60).tolist(),
+            }
+        },
+    }
+    folder.mkdir()
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+def test_plot_pck_draws_published_curves(tmp_path, capsys):
+    assert run("plot-pck", "--out", tmp_path / "all.png") == 0
+    assert "all.png" in re.sub(r"\s+", "", capsys.readouterr().out)
+    assert run("plot-pck", "--out", tmp_path / "stb.png", "--benchmark", "stb") == 0
+    widths = [read_image(tmp_path / name).shape[1] for name in ("all.png", "stb.png")]
+    assert widths[0] > 2.5 * widths[1]
+
+
+def test_plot_pck_draws_reports(tmp_path):
+    folder = write_report(tmp_path / "report")
+    assert run("plot-pck", "--out", tmp_path / "all.png") == 0
+    arguments = ["plot-pck", "--report", f"rhd:mine={folder}", "--report", f"stb={folder}"]
+    assert run(*arguments, "--out", tmp_path / "ours.png") == 0
+    heights = [read_image(tmp_path / name).shape[0] for name in ("all.png", "ours.png")]
+    assert heights[1] > heights[0]
+
+
+def test_plot_pck_refuses(fails, tmp_path):
+    folder = write_report(tmp_path / "report")
+    assert "ending in .png" in fails("plot-pck")
+    message = fails("plot-pck", "--benchmark", "ho3d", out="out.png")
+    assert "rhd, stb, dexter-object" in message
+    assert "Received: report='rhd'" in fails("plot-pck", "--report", "rhd", out="out.png")
+    arguments = ["plot-pck", "--report", f"dexter-object={folder}"]
+    assert "Evaluate with --protocol dexter-object" in fails(*arguments, out="out.png")
+    (tmp_path / "old.png").write_text("old")
+    assert run("plot-pck", "--out", tmp_path / "old.png") == 2
+    assert (tmp_path / "old.png").read_text() == "old"
+    assert run("plot-pck", "--out", tmp_path / "old.png", "--overwrite") == 0

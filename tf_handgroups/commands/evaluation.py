@@ -65,6 +65,41 @@ def evaluate(
             say.print(f"No hand of {data} is labelled: there is no report.", soft_wrap=True)
 
 
+def plot_pck(
+    out: Annotated[pathlib.Path, typer.Option(help="PNG file to write.")],
+    report: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BENCHMARK[:LABEL]=PATH",
+            help="Also draw our curve from a report of `evaluate`; may be repeated.",
+        ),
+    ] = None,
+    benchmark: Annotated[
+        list[str] | None,
+        typer.Option(help="rhd, stb or dexter-object; may be repeated, all if omitted."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draws PCK curves beside the published ones, as figure 3 of the paper.
+
+    A curve that was measured on other data than the benchmark's is dashed and says so.
+
+    Example: `tf-handgroups plot-pck --report rhd:my-model=runs/mobile/report --out pck.png`
+    """
+    from tf_handgroups.atomic_files import replacing_file
+    from tf_handgroups.measured_curves import read_measured_curve
+    from tf_handgroups.pck_figure import pck_figure
+    from tf_handgroups.published_curves import PUBLISHED
+
+    if out.suffix.lower() != ".png":
+        raise InputError(f"plot-pck: expected a file name ending in .png. Received: out={out}.")
+    measured = [read_measured_curve(argument) for argument in report or []]
+    picture = pck_figure(measured, benchmark or tuple(PUBLISHED))
+    with replacing_file(out, overwrite) as temporary:
+        temporary.write_bytes(picture)
+    console.print(f"Figure: {out}", soft_wrap=True)
+
+
 def _once(predict: Callable[[list], Sequence[Any]]) -> Callable[[list], list[Any]]:
     """The same predictions, but made only once for each sample."""
     known: dict[str, Any] = {}
