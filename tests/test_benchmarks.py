@@ -63,3 +63,30 @@ def test_torch_network_returns_the_published_figures(torch_network, name):
         assert found[key].dtype == array.dtype == np.float32, key
         tolerance = TOLERANCES[key.split("_")[0]]
         np.testing.assert_allclose(found[key], array, rtol=0, atol=tolerance, err_msg=key)
+
+
+def test_speed_is_not_compared_where_results_differ(torch_network):
+    from benchmarks.paper_speed import PUBLISHED, disagreements
+
+    uv, depth = np.ones((1, 21, 2)), np.ones((1, 21))
+    runs = {
+        PUBLISHED: lambda: (uv, depth),
+        "close": lambda: (uv + 1e-3, depth + 5e-5),
+        "far": lambda: (uv + 3e-3, depth),
+        "deep": lambda: (uv, depth + 2e-4),
+        "nan": lambda: (uv * np.nan, depth),
+    }
+    assert [line.split(":")[0] for line in disagreements(runs)] == ["far", "deep", "nan"]
+
+
+def test_speed_of_every_form_is_timed_in_turn(torch_network):
+    from benchmarks.paper_speed import PUBLISHED, TUNED, table, timed
+
+    calls = []
+    runs = {name: lambda name=name: calls.append(name) for name in (PUBLISHED, TUNED, "ours")}
+    seconds = timed(runs, rounds=2, warm_up=1)
+    assert calls == ["ours", PUBLISHED, TUNED, PUBLISHED, TUNED, "ours", TUNED, "ours", PUBLISHED]
+    assert all((values > 0).all() and len(values) == 2 for values in seconds.values())
+    seconds = {PUBLISHED: np.full(4, 0.2), TUNED: np.full(4, 0.1), "ours": np.full(4, 0.05)}
+    assert table(seconds).splitlines()[3].split("  ")[-1].strip() == "2.00 (2.00-2.00)"
+    assert "4.00 (4.00-4.00)" in table(seconds) and "50 (50-50)" in table(seconds)
