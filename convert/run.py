@@ -160,8 +160,8 @@ class KerasRunner:
         if len(shape) != 4 or shape[1] is None or shape[1] != shape[2] or missing:
             raise InputError(
                 f"{self.name}: expected a hand-pose network with a square input and the outputs "
-                f"{', '.join(REQUIRED_OUTPUTS)}. Received: input={shape}, outputs={sorted(outputs)}. "
-                "Use a model of tf-handgroups train."
+                f"{', '.join(REQUIRED_OUTPUTS)}. Received: input={shape}, "
+                f"outputs={sorted(outputs)}. Use a model of tf-handgroups train."
             )
         self.model = network
         self.input_size = int(shape[1])

@@ -10,7 +10,9 @@ from tf_handgroups.commands.options import Overwrite
 from tf_handgroups.commands.terminal import console
 from tf_handgroups.joints import JOINT_ORDERS
 
+# The joint orders that a checkpoint may have.
 JointOrder = enum.StrEnum("JointOrder", {name: name for name in JOINT_ORDERS})
+RHD = JointOrder("rhd")
 
 
 def import_reference(
@@ -20,7 +22,7 @@ def import_reference(
     out: Annotated[pathlib.Path, typer.Option(help="The .keras file to write.")],
     joint_order: Annotated[
         JointOrder, typer.Option(help="Order of the joints in the checkpoint.")
-    ] = JointOrder("rhd"),
+    ] = RHD,
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "not stated",
     overwrite: Overwrite = False,
 ) -> None:

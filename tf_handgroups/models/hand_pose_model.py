@@ -156,7 +156,8 @@ class HandPoseModel(keras.Model):
         self.pose_metrics = [
             MPJPE(name="mpjpe_mm"),
             PAMPJPE(name="pa_mpjpe_mm"),
-            PCKAUC(name="auc_20_50"),
+            # The published variant: the last 12 of 20 thresholds over 0 .. 50 mm.
+            PCKAUC(low_mm=400 / 19, high_mm=50.0, num_thresholds=12, name="auc_20_50"),
         ]
 
     @property
