@@ -115,16 +115,13 @@ def test_official_numbers_of_the_file_are_ours(with_labels, hands, tmp_path):
     truth = np.stack([sample.xyz_camera_mm for sample in hands]).astype(np.float64)
     errors = official_errors_mm(truth / 1000, np.array(joints)) * 1000
 
-    rows = evaluate(predict, hands).report["errors_3d"]
-    ours = rows["freihand"] if "freihand" in rows else rows["pa"]
+    ours = evaluate(predict, hands, protocol="freihand").report["errors_3d"]["freihand"]
     assert errors.mean() > 2
     # The file is rounded to a micrometre.
     assert ours["mpjpe_mm"] == pytest.approx(errors.mean(), abs=2e-3)
     thresholds = np.linspace(0, 50, 100)
     curve = (errors.ravel()[:, None] <= thresholds).mean(axis=0)
-    # Before the protocol `freihand` existed, the thresholds were others.
-    tolerance = 1e-3 if "freihand" in rows else 0.01
-    assert ours["auc_0_50"] == pytest.approx(np.trapezoid(curve, thresholds) / 50, abs=tolerance)
+    assert ours["auc_0_50"] == pytest.approx(np.trapezoid(curve, thresholds) / 50, abs=1e-3)
 
 
 def test_hands_without_labels_get_a_typical_size(hands, tmp_path):

@@ -74,7 +74,7 @@ def test_own_curve_says_where_it_comes_from():
     assert real.get_label() == (
         f"my model: AUC {auc:.3f}\nrhd:folder\n28 hands, protocol learnable-groups"
     )
-    assert "\nnot RHD: synth:val\n" in other.get_label()
+    assert "\nnot RHD but synth:val\n" in other.get_label()
     assert real.get_linestyle() == "-" and other.get_linestyle() == "--"
     assert real.get_linewidth() > 1.5 * published.get_linewidth()
     # What is drawn is what the area is of.

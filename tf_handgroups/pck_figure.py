@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -77,15 +78,12 @@ def pck_figure(
     figure = Figure(
         figsize=(_AXES_INCHES[0] * columns, sum(heights) + _ROW_INCHES * len(notes)),
         dpi=110,
-        layout="constrained",
+        layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08),
     )
     grid = figure.subplots(2, columns, squeeze=False, height_ratios=heights)
     for axes, below, panel, curves in zip(*grid, panels, own, strict=True):
         draw_panel(axes, panel, curves)
         _add_legend(below, axes.get_lines(), panel)
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.set(w_pad=0.1, h_pad=0.08)
     figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=8, color="#555555")
     return png(figure)
 
@@ -150,7 +148,7 @@ def _draw_own(axes: Axes, benchmark: PublishedBenchmark, curve: MeasuredCurve, c
 
 
 def _measured_on(benchmark: PublishedBenchmark, curve: MeasuredCurve) -> str:
-    warning = "" if curve.is_benchmark_data else f"not {benchmark.title}: "
+    warning = "" if curve.is_benchmark_data else f"not {benchmark.title} but "
     return f"{warning}{curve.data}\n{curve.num_hands} hands, protocol {curve.protocol}"
 
 
