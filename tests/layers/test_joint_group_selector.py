@@ -213,11 +213,20 @@ class JointGroupSelectorTest(LayerCase):
         with self.assertRaisesRegex(InputError, r"expected groups in 0 \.\. 2"):
             JointGroupSelector(3, grouping=[3] * 21)
 
+    @parameterized.parameters([(2, 3, 21)], [(2, 3, 21, 4)], [(2, 3, 21, 4, 5)])
+    def test_mix_is_a_sum_over_the_groups(self, shape):
+        rng = np.random.default_rng(4)
+        predictions = rng.normal(size=shape).astype("float32")
+        weights = rng.uniform(size=(21, 3)).astype("float32")
+        expected = np.einsum("bgj...,jg->bj...", predictions, weights)
+        mixed = built().mix(ops.convert_to_tensor(predictions), weights)
+        np.testing.assert_allclose(mixed, expected, atol=1e-5)
+
     @parameterized.parameters([(2, 2, 21, 3)], [(2, 3, 20, 3)], [(2, 3)])
     def test_rejects_input_shape(self, shape):
         selector = built()
         with self.assertRaisesRegex(ValueError, "Received: shape="):
-            selector._mix(ops.ones(shape), selector.hard_weights())
+            selector.mix(ops.ones(shape), selector.hard_weights())
 
 
 if __name__ == "__main__":

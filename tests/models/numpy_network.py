@@ -3,8 +3,14 @@
 import numpy as np
 
 
-def convolution(x: np.ndarray, kernel: np.ndarray, bias=0.0, stride: int = 1) -> np.ndarray:
-    """`same` convolution of `(batch, height, width, channels)`, padded as TensorFlow pads."""
+def convolution(
+    x: np.ndarray, kernel: np.ndarray, bias=0.0, stride: int = 1, symmetric: bool = False
+) -> np.ndarray:
+    """`same` convolution of `(batch, height, width, channels)`.
+
+    Padded as TensorFlow pads, which on even sides and stride 2 is more after than before;
+    `symmetric`: by half the kernel on both sides, as PyTorch pads.
+    """
     rows, columns = kernel.shape[:2]
     height, width = -(-x.shape[1] // stride), -(-x.shape[2] // stride)
     pad_rows = max((height - 1) * stride + rows - x.shape[1], 0)
@@ -15,6 +21,8 @@ def convolution(x: np.ndarray, kernel: np.ndarray, bias=0.0, stride: int = 1) ->
         (pad_columns // 2, pad_columns - pad_columns // 2),
         (0, 0),
     ]
+    if symmetric:
+        padding[1:3] = [(rows // 2, rows // 2), (columns // 2, columns // 2)]
     x = np.pad(x.astype(np.float64), padding)
     result = np.zeros((x.shape[0], height, width, kernel.shape[3]))
     for row in range(rows):

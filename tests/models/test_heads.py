@@ -8,29 +8,30 @@ from tests.models.numpy_network import block, convolution, softmax
 from tf_handgroups.layers.joint_group_selector import JointGroupSelector
 from tf_handgroups.models.heads import (
     HeatmapWeightedDepth,
-    expectation_kernel,
+    constant_kernels,
     grouped_heads,
-    head_hidden,
     image_heads,
     pruned_heads,
 )
 
 HEIGHT, WIDTH, CHANNELS = 5, 7, 6
+# Not in order, of different sizes, and one group of four has no joints.
+JOINTS = {0: [20, 3, 4], 2: [1], 3: [j for j in range(21) if j not in (20, 3, 4, 1)]}
 
 
-def features(count=2):
-    rng = np.random.default_rng(0)
-    return [rng.normal(size=(3, HEIGHT, WIDTH, CHANNELS)).astype("float32") for _ in range(count)]
+def features(count=2, shape=(HEIGHT, WIDTH), seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(3, *shape, CHANNELS)).astype("float32") for _ in range(count)]
 
 
-def numpy_pose(heatmaps, depth_maps, stride):
+def numpy_pose(heatmaps, depth_maps, stride, offset_px):
     """Probabilities, expected position and expected depth, cell by cell."""
-    cells = heatmaps.shape[1] * heatmaps.shape[2]
-    maps = softmax(heatmaps.reshape(-1, cells, 21).transpose(0, 2, 1))
+    cells, joints = heatmaps.shape[1] * heatmaps.shape[2], heatmaps.shape[3]
+    maps = softmax(heatmaps.reshape(-1, cells, joints).transpose(0, 2, 1))
     uv_px, depth = np.zeros((*maps.shape[:2], 2)), np.zeros(maps.shape[:2])
     for cell in range(cells):
         row, column = divmod(cell, heatmaps.shape[2])
-        position = np.array([column, row]) * stride + (stride - 1) / 2
+        position = np.array([column, row]) * stride + offset_px
         uv_px += maps[..., cell, None] * position
         depth += maps[..., cell] * depth_maps[:, row, column]
     return uv_px, depth, maps
@@ -60,54 +61,83 @@ def test_depth_is_float32_even_in_mixed_precision():
     assert again.compute_dtype == "float32"
 
 
-def test_grouped_heads_match_numpy():
-    inputs = [keras.Input((HEIGHT, WIDTH, CHANNELS)) for _ in range(2)]
+@pytest.mark.parametrize(
+    ("kernel", "offset_px"), [(1, None), (3, 0.0), (3, 2.25)], ids=["mobile", "paper", "other"]
+)
+def test_grouped_heads_match_numpy(kernel, offset_px):
+    inputs = [[keras.Input((HEIGHT, WIDTH, CHANNELS)) for _ in range(2)] for _ in range(2)]
     grouping = [joint % 2 for joint in range(21)]
     selector = JointGroupSelector(2, grouping=grouping)
-    model = make_like_trained(keras.Model(inputs, grouped_heads(inputs, selector, stride=4)))
+    outputs = grouped_heads(*inputs, selector, stride=4, kernel=kernel, offset_px=offset_px)
+    model = make_like_trained(keras.Model(inputs, outputs))
     selector.logits.assign(np.eye(2)[grouping])
-    x = features()
+    x = [features(seed=0), features(seed=1)]
     uv_px, z_rel, maps = (keras.ops.convert_to_numpy(output) for output in model(x))
     for group in (0, 1):
         beta = model.get_layer(f"group{group}_soft_argmax").get_weights()[0]
-        heatmaps = numpy_group(model, x[group], f"group{group}_heatmaps") * beta
-        depth_maps = numpy_group(model, x[group], f"group{group}_depth_maps")
-        expected = numpy_pose(heatmaps, depth_maps, 4)
+        heatmaps = numpy_group(model, x[0][group], f"group{group}_heatmaps") * beta
+        depth_maps = numpy_group(model, x[1][group], f"group{group}_depth_maps")
+        expected = numpy_pose(heatmaps, depth_maps, 4, 1.5 if offset_px is None else offset_px)
         own = np.array(grouping) == group
         np.testing.assert_allclose(uv_px[:, own], expected[0][:, own], atol=1e-4)
         np.testing.assert_allclose(z_rel[:, own], expected[1][:, own], atol=1e-5)
         np.testing.assert_allclose(maps[:, own], expected[2][:, own], atol=1e-5)
+        assert model.get_layer(f"group{group}_heatmaps").kernel_size == (kernel, kernel)
 
 
-@pytest.mark.parametrize("num_groups", [1, 2])
-def test_pruned_heads_match_numpy(num_groups):
-    inputs = [keras.Input((HEIGHT, WIDTH, CHANNELS)) for _ in range(num_groups)]
-    model = make_like_trained(keras.Model(inputs, pruned_heads(inputs, stride=4)))
-    model.get_layer("tail_expectation").set_weights([expectation_kernel(HEIGHT, WIDTH, 4)])
-    model.get_layer("tail_depth_sum").set_weights([np.ones((HEIGHT * WIDTH, 1))])
-    x = features(num_groups)
-    side_by_side = np.concatenate(x, axis=-1)
-    heatmaps = numpy_group(model, side_by_side, "heatmaps")
-    expected = numpy_pose(heatmaps, numpy_group(model, side_by_side, "depth_maps"), 4)
-    uv_px, z_rel = model(x)
-    np.testing.assert_allclose(uv_px, expected[0], atol=1e-4)
-    np.testing.assert_allclose(z_rel, expected[1], atol=1e-5)
+def pruned(joints, kernel, size=6):
+    inputs = [[keras.Input((size, size, CHANNELS)) for _ in joints] for _ in range(2)]
+    return keras.Model(inputs, pruned_heads(*inputs, joints, kernel))
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+@pytest.mark.parametrize("joints", [{0: [*range(21)]}, {2: [*range(21)]}, JOINTS], ids=str)
+def test_pruned_heads_match_numpy(joints, kernel):
+    model = make_like_trained(pruned(joints, kernel))
+    for name, values in constant_kernels(6, 4, 0.75, joints).items():
+        if len(joints) > 1 or "order" not in name:
+            model.get_layer(name).set_weights([values])
+    x = [features(len(joints), (6, 6), seed) for seed in (0, 1)]
+    uv_px, z_rel = (keras.ops.convert_to_numpy(output) for output in model(x))
+    for index, (group, members) in enumerate(joints.items()):
+        heatmaps = numpy_group(model, x[0][index], f"group{group}_heatmaps")
+        depth_maps = numpy_group(model, x[1][index], f"group{group}_depth_maps")
+        assert heatmaps.shape[-1] == depth_maps.shape[-1] == len(members)
+        expected = numpy_pose(heatmaps, depth_maps, 4, 0.75)
+        np.testing.assert_allclose(uv_px[:, members], expected[0], atol=1e-4)
+        np.testing.assert_allclose(z_rel[:, members], expected[1], atol=1e-5)
 
 
 def test_pruned_heads_are_standard_layers_with_constant_tails():
-    inputs = [keras.Input((HEIGHT, WIDTH, CHANNELS)) for _ in range(2)]
-    model = keras.Model(inputs, pruned_heads(inputs, stride=4))
+    model = pruned(JOINTS, 3)
     assert all(type(layer).__module__.startswith("keras.") for layer in model.layers)
-    constant = {layer.name for layer in model.layers if not layer.trainable}
-    assert {"tail_expectation", "tail_depth_sum"} <= constant
-    # A sum, from the start.
-    np.testing.assert_array_equal(model.get_layer("tail_depth_sum").get_weights()[0], 1)
+    constant = {layer.name for layer in model.layers if layer.weights and not layer.trainable}
+    kernels = constant_kernels(6, 4, 1.5, JOINTS)
+    assert constant == set(kernels)
+    for name in constant:
+        # Nothing is computed before they are filled: a model that lacks them is seen at once.
+        assert not model.get_layer(name).get_weights()[0].any()
+        assert model.get_layer(name).get_weights()[0].shape == kernels[name].shape
 
 
-def test_expectation_kernel_holds_cell_centres_in_crop_pixels():
-    kernel = expectation_kernel(2, 3, 4)
-    expected = [[1.5, 1.5], [5.5, 1.5], [9.5, 1.5], [1.5, 5.5], [5.5, 5.5], [9.5, 5.5]]
-    np.testing.assert_array_equal(kernel, expected)
+def test_one_group_needs_no_reordering():
+    names = {layer.name for layer in pruned({1: [*range(21)]}, 1).layers}
+    assert not {name for name in names if "order" in name or "concat" in name}
+
+
+def test_expectation_kernel_holds_cell_positions_in_crop_pixels():
+    kernels = constant_kernels(2, 4, 0.5, JOINTS)
+    expected = [[0.5, 0.5], [4.5, 0.5], [0.5, 4.5], [4.5, 4.5]]
+    np.testing.assert_array_equal(kernels["tail_expectation"], expected)
+    np.testing.assert_array_equal(kernels["tail_depth_sum"], np.ones((4, 1)))
+
+
+def test_order_kernels_bring_the_canonical_order_back():
+    kernels = constant_kernels(2, 4, 0.5, JOINTS)
+    in_group_order = np.array([joint for members in JOINTS.values() for joint in members])
+    assert in_group_order.tolist() != [*range(21)]
+    for name in ("tail_uv_order", "tail_depth_order"):
+        np.testing.assert_array_equal(in_group_order @ kernels[name], np.arange(21))
 
 
 @pytest.mark.parametrize("folded", [False, True])
@@ -121,10 +151,3 @@ def test_image_heads_match_numpy(folded):
     for name, logit in outputs.items():
         kernel, bias = model.get_layer(f"{name}_logit").get_weights()
         np.testing.assert_allclose(logit, pooled @ kernel + bias, atol=1e-4)
-
-
-def test_head_hidden_is_one_block():
-    inputs = keras.Input((HEIGHT, WIDTH, CHANNELS))
-    model = make_like_trained(keras.Model(inputs, head_hidden(inputs, 4, 1, folded=False)))
-    x = features(1)[0]
-    np.testing.assert_allclose(model(x), block(model, x, "group1_head"), atol=1e-4)

@@ -127,6 +127,6 @@ def test_recipes_by_name(name):
 
 def test_rejects_unknown_recipe():
     with pytest.raises(
-        InputError, match=r"Received: recipe='paper2'\. Known recipes: mobile, quicktest"
+        InputError, match=r"Received: recipe='paper2'\. Known recipes: mobile, paper, quicktest"
     ):
         get_recipe("paper2")
