@@ -100,7 +100,7 @@ class Predictor:
             InputError: If a box is not finite, empty or wholly outside the image.
         """
         boxes = [_checked_box(box, image.shape[1], image.shape[0]) for box in boxes]
-        sides = [None] * len(boxes) if handedness is None else list(handedness)
+        sides: list[str | None] = [None] * len(boxes) if handedness is None else list(handedness)
         if len(sides) != len(boxes):
             raise InputError(
                 "Predictor.predict: expected one handedness per box. "
