@@ -1,5 +1,6 @@
 """Small networks and labelled hands for the tests of the package."""
 
+import dataclasses
 import io
 import re
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.models.hand_pose_model import HandPoseModel
+from tf_handgroups.pipeline import PipelineOptions, build_pipeline
 
 TINY = {
     "input_size": 64,
@@ -17,10 +19,16 @@ TINY = {
     "group_channels": 8,
     "decoder_channels": (16, 16, 16),
 }
+# Its hourglass has a fixed width; the crop is the smallest it takes.
+SMALL_PAPER = {"architecture": "paper", "input_size": 64, "group_channels": 8}
 
 
 def tiny_model(**changes) -> HandPoseModel:
     return HandPoseModel(**{**TINY, **changes})
+
+
+def small_paper_model(**changes) -> HandPoseModel:
+    return HandPoseModel(**{**SMALL_PAPER, **changes})
 
 
 def make_like_trained(model: keras.Model, seed: int = 0) -> keras.Model:
@@ -64,6 +72,12 @@ def smooth_image(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.round(127.5 + 127.5 * waves / 4).astype(np.uint8)
 
 
+def crops(count: int = 2) -> np.ndarray:
+    """Images as the network takes them."""
+    images = np.stack([smooth_image(64, 64, seed) for seed in range(count)])
+    return (images / 255).astype("float32")
+
+
 def grid_uv_px(left: float, top: float, spacing: float, seed: int = 0) -> np.ndarray:
     """21 joints on a jittered 3 x 7 grid: every joint is far from every other."""
     rows, columns = np.mgrid[:3, :7]
@@ -95,3 +109,13 @@ def make_sample(image: np.ndarray | None = None, seed: int = 0, **changes) -> Ha
         "intrinsics_px": intrinsics,
     }
     return HandSample(**{**values, **changes})
+
+
+def labelled_batch(count: int):
+    """Images, targets and weights of different hands and with different gaps."""
+    samples = [
+        make_sample(seed=seed, visible=np.arange(21) % (seed + 2) > 0) for seed in range(count)
+    ]
+    samples[1] = dataclasses.replace(samples[1], xyz_camera_mm=None, intrinsics_px=None)
+    options = PipelineOptions(64, count, training=False)
+    return next(iter(build_pipeline([samples], options).as_numpy_iterator()))

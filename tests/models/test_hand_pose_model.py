@@ -1,18 +1,20 @@
 import dataclasses
+import json
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.hands import TINY, make_like_trained, make_sample, smooth_image, tiny_model
+from tests.hands import TINY, crops, labelled_batch, make_like_trained, tiny_model
 from tests.models.numpy_network import block, convolution, upsample
 from tf_handgroups.errors import InputError
 from tf_handgroups.grouping import named_grouping
 from tf_handgroups.hardening import grouping_of
 from tf_handgroups.metrics import MPJPE
-from tf_handgroups.models.hand_pose_model import HandPoseModel, lift
-from tf_handgroups.pipeline import PipelineOptions, build_pipeline
+from tf_handgroups.models.hand_pose_model import HandPoseModel, architecture_named, lift
+from tf_handgroups.models.mobile_network import MOBILE
 from tf_handgroups.recipes import quicktest
 from tf_handgroups.training import compile_model
 
@@ -32,26 +34,11 @@ SHAPES = {
 }
 
 
-def crops(count=2):
-    images = np.stack([smooth_image(64, 64, seed) for seed in range(count)])
-    return (images / 255).astype("float32")
-
-
 def compiled(seed=0, **changes):
     keras.utils.set_random_seed(seed)
     model = HandPoseModel(**{**RECIPE.model_arguments, **changes})
     compile_model(model, RECIPE)
     return model
-
-
-def numpy_batch(count):
-    """Labels of different hands and with different gaps."""
-    samples = [
-        make_sample(seed=seed, visible=np.arange(21) % (seed + 2) > 0) for seed in range(count)
-    ]
-    samples[1] = dataclasses.replace(samples[1], xyz_camera_mm=None, intrinsics_px=None)
-    options = PipelineOptions(64, count, training=False)
-    return next(iter(build_pipeline([samples], options).as_numpy_iterator()))
 
 
 def test_outputs():
@@ -129,6 +116,66 @@ def test_file_round_trip(tmp_path):
         np.testing.assert_array_equal(again(crops())[name], value, err_msg=name)
 
 
+def test_files_from_before_there_were_architectures_are_mobile(tmp_path):
+    model = make_like_trained(tiny_model())
+    model.save(tmp_path / "new.keras")
+    with zipfile.ZipFile(tmp_path / "new.keras") as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    config = json.loads(parts["config.json"])
+    assert config["config"].pop("architecture") == "mobile"
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(tmp_path / "old.keras", "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    again = keras.saving.load_model(tmp_path / "old.keras", compile=False)
+    assert again.config["architecture"] == "mobile" and again.architecture is MOBILE
+    np.testing.assert_array_equal(again(crops())["uv_px"], model(crops())["uv_px"])
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return make_like_trained(tiny_model())
+
+
+def test_mixture_is_linear_in_the_weights(trained):
+    single = np.eye(3, dtype="float32")
+    of_group = [trained.mixture(crops(), np.tile(single[g], (21, 1))) for g in range(3)]
+    outputs = trained(crops())
+    hard = trained.mixture(crops(), trained.selector.hard_weights())
+    mean = trained.mixture(crops(), np.full((21, 3), 1 / 3, "float32"))
+    weights = trained.selector.sample_weights(7)
+    noisy = trained.mixture(crops(), weights)
+    assert list(hard) == ["uv_px", "z_rel"]
+    for name, value in hard.items():
+        np.testing.assert_array_equal(value, outputs[name])
+        groups = np.stack([mixed[name] for mixed in of_group])
+        assert groups.std(axis=0).max() > 0.01
+        np.testing.assert_allclose(mean[name], groups.mean(axis=0), atol=1e-4)
+        expected = np.einsum("gbj...,jg->bj...", groups, weights)
+        np.testing.assert_allclose(noisy[name], expected, atol=1e-4)
+
+
+def test_mixture_with_one_group_everywhere_is_that_fixed_grouping():
+    model = make_like_trained(tiny_model())
+    mixed = model.mixture(crops(), np.tile([0.0, 1.0, 0.0], (21, 1)).astype("float32"))
+    model.selector.logits.assign(np.tile([0.0, 1.0, 0.0], (21, 1)))
+    for name, value in mixed.items():
+        np.testing.assert_array_equal(value, model(crops())[name])
+
+
+def test_mixture_is_without_noise(trained):
+    weights = np.full((21, 3), 1 / 3, "float32")
+    first, second = (trained.mixture(crops(), weights) for _ in range(2))
+    np.testing.assert_array_equal(first["uv_px"], second["uv_px"])
+    assert int(trained.selector.num_draws) == 0
+
+
+@pytest.mark.parametrize("shape", [(21, 2), (20, 3), (3, 21), (1, 21, 3), (21,)])
+def test_mixture_rejects_weights_of_another_shape(trained, shape):
+    with pytest.raises(InputError, match=r"of shape \(21, 3\)\. Received: shape=\("):
+        trained.mixture(crops(), np.zeros(shape, "float32"))
+
+
 def test_graph_equals_eager():
     model = make_like_trained(tiny_model())
     for training in (False, True):
@@ -173,7 +220,7 @@ def test_gradients_are_finite_when_cold(distribution, logit):
 
 def test_two_replicas_train_as_one_device():
     """Both replicas see the same images, since each normalises by its own batch."""
-    images, targets, weights = numpy_batch(4)
+    images, targets, weights = labelled_batch(4)
     images = np.concatenate([images[:2], images[:2]])
     batch = tf.data.Dataset.from_tensors((images, targets, weights)).unbatch().batch(4)
     results = []
@@ -198,7 +245,7 @@ def test_two_replicas_train_as_one_device():
 
 
 def test_uneven_last_batch_gives_the_metrics_of_one_batch():
-    images, targets, weights = numpy_batch(5)
+    images, targets, weights = labelled_batch(5)
     model = make_like_trained(compiled(num_groups=1))
     dataset = tf.data.Dataset.from_tensors((images, targets, weights)).unbatch()
     uneven, whole = (
@@ -213,7 +260,7 @@ def test_uneven_last_batch_gives_the_metrics_of_one_batch():
 
 
 def test_metrics_in_millimetres_are_those_of_the_lifted_outputs():
-    images, targets, weights = numpy_batch(4)
+    images, targets, weights = labelled_batch(4)
     model = make_like_trained(compiled(num_groups=1))
     model.run_eagerly = True
     logs = model.evaluate(
@@ -236,7 +283,7 @@ def test_metrics_in_millimetres_are_those_of_the_lifted_outputs():
 
 
 def test_training_without_3d_labels():
-    images, targets, weights = numpy_batch(2)
+    images, targets, weights = labelled_batch(2)
     for name in ("z_rel", "xyz_camera_mm"):
         weights[name] = np.zeros_like(weights[name])
     model = compiled(num_groups=1)
@@ -265,3 +312,11 @@ def test_rejects_unknown_encoder():
 def test_rejects_other_arguments(argument, value):
     with pytest.raises(ValueError, match="Received: "):
         tiny_model(**{argument: value})
+
+
+def test_rejects_unknown_architecture():
+    message = r"Received: architecture='resnet'\. Known architectures: mobile, paper\."
+    with pytest.raises(InputError, match=message):
+        tiny_model(architecture="resnet")
+    with pytest.raises(InputError, match=message):
+        architecture_named("resnet")
