@@ -11,13 +11,12 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.evaluation import evaluate
 from tf_handgroups.freihand_submission import (
     NUM_EVALUATION_HANDS,
-    TYPICAL_BONE_MM,
     is_labelled,
     read_submission,
     write_submission,
 )
 from tf_handgroups.joints import BONES
-from tf_handgroups.mean_hand import BONE_RATIOS
+from tf_handgroups.mean_hand import BONE_MM, BONE_RATIOS
 
 INTRINSICS = np.array([[480.0, 0, 112], [0, 480.0, 110], [0, 0, 1]])
 
@@ -124,12 +123,13 @@ def test_official_numbers_of_the_file_are_ours(with_labels, hands, tmp_path):
     assert ours["auc_0_50"] == pytest.approx(np.trapezoid(curve, thresholds) / 50, abs=1e-3)
 
 
-def test_hands_without_labels_get_a_typical_size(hands, tmp_path):
+def test_hands_without_labels_get_a_typical_size(tmp_path):
+    hands = [hand(0, bone_mm=31.0), hand(1, bone_mm=35.0)]
     given = [hands[0], unlabelled(hands[1])]
     written = write_submission(predictor(hands), given, tmp_path / "pred.json")
     assert (written.num_hands, written.num_labelled) == (2, 1)
     xyz_mm, _ = read_submission(tmp_path / "pred.json", num_hands=2)
-    np.testing.assert_allclose(camera.reference_bone_mm(xyz_mm), [40.0, TYPICAL_BONE_MM], atol=5e-3)
+    np.testing.assert_allclose(camera.reference_bone_mm(xyz_mm), [31.0, BONE_MM], atol=5e-3)
 
 
 def test_hands_marked_absent_get_a_row(hands, tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tf_handgroups.joints import BONES
-from tf_handgroups.mean_hand import BONE_RATIOS, MEAN_POSE
+from tf_handgroups.mean_hand import BONE_MM, BONE_RATIOS, MEAN_POSE
 from tf_handgroups.metrics import procrustes_align
 
 
@@ -32,6 +32,8 @@ def test_ratios_come_from_stb(stb_train):
     length = np.linalg.norm(stb_train[:, child] - stb_train[:, parent], axis=-1)
     ratios = np.median(length / length[:, [BONES.index((9, 10))]], axis=0)
     np.testing.assert_allclose(BONE_RATIOS, ratios, atol=1e-4)
+    reference_mm = 1000 * np.median(length[:, BONES.index((9, 10))])
+    assert pytest.approx(reference_mm, abs=0.01) == BONE_MM
 
 
 def test_mean_pose_comes_from_stb(stb_train):

@@ -1,4 +1,4 @@
-"""The examples of README.md and MODEL_CARD.md are valid."""
+"""The examples of README.md, MODEL_CARD.md and docs/ are valid."""
 
 import pathlib
 import re
@@ -20,18 +20,20 @@ def blocks(name: str, language: str) -> list[str]:
 
 def command_lines() -> list[list[str]]:
     lines = []
-    for name in ("README.md", "MODEL_CARD.md"):
+    for name in ("README.md", "MODEL_CARD.md", "docs/paper.md"):
         for block in blocks(name, ""):
             joined = block.replace("\\\n", " ")
             lines += [line.split() for line in joined.splitlines() if "tf-handgroups " in line[:14]]
     return lines
 
 
-@pytest.mark.parametrize("code", blocks("README.md", "python"))
+@pytest.mark.parametrize(
+    "code", [*blocks("README.md", "python"), *blocks("docs/paper.md", "python")]
+)
 def test_python_example_runs(code, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     exec(compile(code, "README.md", "exec"), {})
-    assert "(21, 2)" in capsys.readouterr().out
+    assert "21, 2)" in capsys.readouterr().out
 
 
 def test_there_are_commands():
@@ -46,7 +48,7 @@ def test_command_and_its_options_exist(words):
     assert {word for word in words if word.startswith("--")} <= known
 
 
-@pytest.mark.parametrize("name", ["README.md", "MODEL_CARD.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "MODEL_CARD.md", "CONTRIBUTING.md", "docs/paper.md"])
 def test_linked_files_exist(name):
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text())
-    assert all((ROOT / link).exists() for link in links), links
+    assert all(((ROOT / name).parent / link).exists() for link in links), links

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tf_handgroups.model_file import load_model as load_model
     from tf_handgroups.model_file import save_model as save_model
     from tf_handgroups.models.hand_pose_model import HandPoseModel as HandPoseModel
+    from tf_handgroups.protocols import get_protocol as get_protocol
     from tf_handgroups.recipes import get_recipe as get_recipe
     from tf_handgroups.training import train as train
 
@@ -32,6 +33,7 @@ _HOMES = {
     "Predictor": "convert.predict",
     "convert_model": "convert.convert",
     "evaluate": "evaluation",
+    "get_protocol": "protocols",
     "get_recipe": "recipes",
     "harden": "hardening",
     "load_model": "model_file",

@@ -24,15 +24,11 @@ from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.errors import InputError
 from tf_handgroups.evaluation import Predict
 from tf_handgroups.joints import NUM_JOINTS
+from tf_handgroups.mean_hand import BONE_MM
 
 NUM_EVALUATION_HANDS = 3960
 # MANO's mesh, which FreiHAND is labelled with.
 NUM_VERTICES = 778
-
-# Length of the bone 9-10 of hands without 3D labels: the mean length of the middle
-# finger's proximal phalanx in adults (Buryanov and Kotiuk, "Proportions of hand
-# segments", Int. J. Morphol. 28(3), 2010). The benchmark's alignment removes it.
-TYPICAL_BONE_MM = 44.63
 
 # Half of the hands larger than this: the file is not in metres.
 MAX_MEDIAN_EXTENT_M = 2.0
@@ -76,7 +72,7 @@ def write_submission(
     """Predicts every hand of a data set and writes `pred.json`.
 
     Hands are recovered in 3D from their intrinsics and the length of the bone 9-10:
-    the true one where the sample has 3D labels, otherwise `TYPICAL_BONE_MM`.
+    the true one where the sample has 3D labels, otherwise `mean_hand.BONE_MM`.
 
     Args:
         predict: As for `evaluate`: takes a list of samples, returns for each a mapping
@@ -252,7 +248,7 @@ def _xyz_camera_mm(sample: HandSample, prediction: Mapping[str, Any]) -> np.ndar
                 f"finite={np.isfinite(value).all()}."
             )
         values[name] = value
-    bone_mm = TYPICAL_BONE_MM
+    bone_mm = BONE_MM
     if sample.xyz_camera_mm is not None:
         bone_mm = camera.reference_bone_mm(sample.xyz_camera_mm.astype(np.float64))
     try:

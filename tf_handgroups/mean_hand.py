@@ -1,9 +1,9 @@
-"""Two constants of an average right hand: bone proportions and a mean pose.
+"""Constants of an average right hand: bone proportions, a bone's length, a mean pose.
 
-Both come from the 15,000 training poses of STB (Zhang et al., "A hand pose tracking
+All come from the 15,000 training poses of STB (Zhang et al., "A hand pose tracking
 benchmark from stereo matching", ICIP 2017; repository
 zhjwustc/icip17_stereo_hand_pose_dataset, MIT licence), mirrored to a right hand
-and put into the canonical joint order. `tests/test_mean_hand.py` derives both
+and put into the canonical joint order. `tests/test_mean_hand.py` derives them
 again from that file where it is available, and compares.
 """
 
@@ -20,6 +20,9 @@ BONE_RATIOS = np.array(
         1.8118, 0.8, 0.375, 0.475,
     ]
 )  # fmt: skip
+
+# Length of the reference bone 9-10 of that skeleton, between the joints' centres.
+BONE_MM = 40.0
 
 # Procrustes mean of the poses: `(21, 3)` camera axes, relative to joint 9, in
 # lengths of its own bone 9-10. Averaging shortens the bones that move most.

@@ -15,7 +15,9 @@ def evaluate(
     model: Model,
     data: Data,
     out: Out,
-    protocol: Annotated[str, typer.Option(help="Name of a protocol, or all.")] = "all",
+    protocol: Annotated[
+        str, typer.Option(help="Name of a protocol (docs/paper.md lists them), or all.")
+    ] = "all",
     submission: Annotated[
         pathlib.Path | None, typer.Option(help="Also write FreiHAND's pred.json to this file.")
     ] = None,

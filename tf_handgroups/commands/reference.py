@@ -1,6 +1,5 @@
 """The command that imports the authors' checkpoint."""
 
-import enum
 import pathlib
 from typing import Annotated
 
@@ -8,11 +7,6 @@ import typer
 
 from tf_handgroups.commands.options import Overwrite
 from tf_handgroups.commands.terminal import console
-from tf_handgroups.joints import JOINT_ORDERS
-
-# The joint orders that a checkpoint may have.
-JointOrder = enum.StrEnum("JointOrder", {name: name for name in JOINT_ORDERS})
-RHD = JointOrder("rhd")
 
 
 def import_reference(
@@ -21,8 +15,8 @@ def import_reference(
     ],
     out: Annotated[pathlib.Path, typer.Option(help="The .keras file to write.")],
     joint_order: Annotated[
-        JointOrder, typer.Option(help="Order of the joints in the checkpoint.")
-    ] = RHD,
+        str, typer.Option(help="Order of the joints in the checkpoint: rhd, canonical, stb, ...")
+    ] = "rhd",
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "not stated",
     overwrite: Overwrite = False,
 ) -> None:
@@ -36,10 +30,10 @@ def import_reference(
     from tf_handgroups.hardening import grouping_of
     from tf_handgroups.reference_checkpoint import import_reference as run_import
 
-    model = run_import(checkpoint, out, joint_order.value, licence, overwrite)
+    model = run_import(checkpoint, out, joint_order, licence, overwrite)
     temperature = float(model.selector.current_temperature)
     console.print(
-        f"Imported: {out}, joints moved from order {joint_order.value} to canonical. "
+        f"Imported: {out}, joints moved from order {joint_order} to canonical. "
         f"Group of each joint: {list(grouping_of(model))}; temperature {temperature:g}",
         soft_wrap=True,
         highlight=False,
