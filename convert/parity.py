@@ -12,7 +12,7 @@ from rich.table import Table
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.quantize import recipe_named
 from tf_handgroups.convert.run import KerasRunner, open_signature, run_signature
-from tf_handgroups.errors import GateError
+from tf_handgroups.errors import GateError, InputError
 
 # Output -> unit of the difference. `uv_px` differences are Euclidean per joint.
 UNITS = {
@@ -174,6 +174,9 @@ def compare_outputs(
         expected: Output name -> array `(N, ...)`.
         received: The same of the other model.
 
+    Raises:
+        InputError: If one of them lacks an output that the other has.
+
     Example:
 
     >>> zeros = {"uv_px": np.zeros((1, 21, 2))}
@@ -181,10 +184,15 @@ def compare_outputs(
     >>> compare_outputs(zeros, moved).differences["uv_px"]["mean"]
     5.0
     """
+    names = [name for name in UNITS if name in expected]
+    found = [name for name in UNITS if name in received]
+    if found != names:
+        raise InputError(
+            f"compare_outputs: expected the outputs {', '.join(names)} of both models. "
+            f"Received: outputs={found}. Compare a network with its own conversion."
+        )
     differences = {}
-    for name in UNITS:
-        if name not in expected:
-            continue
+    for name in names:
         difference = np.abs(np.asarray(received[name], np.float64) - expected[name])
         if name == "uv_px":
             difference = np.linalg.norm(difference, axis=-1)
