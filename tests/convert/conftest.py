@@ -1,4 +1,4 @@
-"""A small stand-in for a hardened network, converted once for all tests of this folder."""
+"""Small networks to convert, each converted once for all tests of this folder."""
 
 import json
 
@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.hands import make_like_trained, small_paper_model
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.export import export_float32
 from tf_handgroups.convert.quantize import RECIPES
+from tf_handgroups.hardening import harden
+from tf_handgroups.model_file import save_model
+from tf_handgroups.models.hand_pose_model import HandPoseModel
 
 SIZE = 64
 METADATA = {
@@ -124,6 +128,38 @@ def converted(keras_file, crops, tmp_path_factory):
         validation_crops=crops,
         metadata=METADATA,
         benchmark_rounds=3,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def paper_network() -> HandPoseModel:
+    """The network of the paper, which has neither presence nor handedness."""
+    keras.utils.set_random_seed(1)
+    provenance = {"training_data": METADATA["training_data"], "licence": METADATA["licence"]}
+    return make_like_trained(small_paper_model(provenance=provenance))
+
+
+@pytest.fixture(scope="session")
+def paper_file(paper_network, tmp_path_factory):
+    """The paper's network, hardened, in a file that holds its own metadata."""
+    path = tmp_path_factory.mktemp("paper") / "paper.keras"
+    save_model(harden(paper_network), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def paper_converted(paper_file, crops, tmp_path_factory):
+    """Folder of `convert_model` with every recipe; tests must not change it."""
+    folder = tmp_path_factory.mktemp("paper_converted") / "out"
+    convert_model(
+        paper_file,
+        folder,
+        recipes=list(RECIPES),
+        calibration_crops=make_crops(8, seed=1),
+        validation_crops=crops,
+        accept_loss=True,  # 8 bits may be too few for random weights
+        benchmark_rounds=0,
     )
     return folder
 

@@ -70,6 +70,67 @@ def test_golden_file_holds_8_bit_crops_and_their_outputs(bundle, crops):
     np.testing.assert_array_equal(first, golden["uv_px"][0, 0])
 
 
+@pytest.fixture
+def paper_bundle(paper_converted, crops, tmp_path) -> pathlib.Path:
+    write_bundle(paper_converted, tmp_path / "paper", crops[:2])
+    return tmp_path / "paper"
+
+
+def test_bundle_without_logits(paper_bundle):
+    bundle = json.loads((paper_bundle / "bundle.json").read_text())
+    assert set(bundle["golden_tolerance"]) == {"uv_px", "z_rel"}
+    report = check_bundle(paper_bundle)
+    assert list(report["variants"]) == list(RECIPES)
+    for name, entry in bundle["variants"].items():
+        golden = read_golden(paper_bundle, entry["golden"])
+        assert list(golden) == ["image", "uv_px", "z_rel"]
+        assert set(report["variants"][name]["parity"]["units"]) == {"uv_px", "z_rel"}
+
+
+def test_wrong_golden_outputs_without_logits_are_found(paper_bundle):
+    path = paper_bundle / "paper_float16.golden.bin"
+    content = bytearray(path.read_bytes())
+    content[-8:-4] = np.float32(99).tobytes()
+    path.write_bytes(content)
+    refresh_sums(paper_bundle)
+    with pytest.raises(GateError, match=r"Received: z_rel\.max="):
+        check_bundle(paper_bundle)
+
+
+@pytest.mark.parametrize(
+    "names", [("hand_float32", "paper_int8_mixed"), ("paper_float32", "hand_int8_mixed")]
+)
+def test_networks_with_and_without_logits_share_a_bundle(
+    converted, paper_converted, crops, tmp_path, names
+):
+    """Whichever comes last, each is checked on all of its own outputs."""
+    (tmp_path / "both").mkdir()
+    for name in names:
+        for ending in (".tflite", ".contract.json"):
+            folder = converted if name.startswith("hand") else paper_converted
+            shutil.copy(folder / f"{name}{ending}", tmp_path / "both")
+    write_bundle(tmp_path / "both", tmp_path / "bundle", crops[:2])
+    variants = check_bundle(tmp_path / "bundle")["variants"].values()
+    assert sorted(len(variant["parity"]["units"]) for variant in variants) == [2, 4]
+    path = next((tmp_path / "bundle").glob("hand_*.golden.bin"))
+    content = bytearray(path.read_bytes())
+    content[-4:] = np.float32(99).tobytes()
+    path.write_bytes(content)
+    refresh_sums(tmp_path / "bundle")
+    with pytest.raises(GateError, match=r"Received: handedness\.max="):
+        check_bundle(tmp_path / "bundle")
+
+
+def test_golden_file_without_an_output_is_found(bundle):
+    def forget(values):
+        values["variants"]["float32"]["golden"]["arrays"].pop()
+
+    edit_json(bundle / "bundle.json", forget)
+    refresh_sums(bundle)
+    with pytest.raises(InputError, match=r"the outputs uv_px, z_rel, presence of both models"):
+        check_bundle(bundle)
+
+
 def test_takes_all_variants_and_a_given_licence(converted, crops, tmp_path):
     written = write_bundle(
         converted, tmp_path / "all", crops[:1], default="float16", licence_text="MIT"

@@ -9,6 +9,7 @@ from tests.convert.conftest import SIZE, build_stand_in
 from tests.convert.test_export import NeedsFlex
 from tf_handgroups.convert.check_ops import OpReport, check_ops, list_ops, parse_tflite
 from tf_handgroups.convert.export import export_float32
+from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.errors import GateError, InputError
 
 
@@ -45,6 +46,16 @@ def test_delegated_share_of_an_undelegated_op(tmp_path):
     assert report.ops["TILE"] > 0
     assert report.partitions is not None and report.partitions > 1
     assert report.delegated_ops == report.num_ops - report.ops["TILE"]
+
+
+def test_ops_of_the_paper_network_are_builtin(paper_converted):
+    for recipe in RECIPES:
+        report = check_ops((paper_converted / f"paper_{recipe}.tflite").read_bytes())
+        # Up-sampling: transposed convolutions in the three branches, nearest pixels in the
+        # hourglass, whose four levels are tiled along both axes.
+        assert report.ops["TRANSPOSE_CONV"] == 6
+        assert report.ops["TILE"] == 8
+        assert report.delegated_ops == report.num_ops - report.ops["TILE"]
 
 
 def test_unknown_delegation_is_reported_as_unknown():

@@ -16,6 +16,7 @@ from tf_handgroups.convert.contract import (
     sha256_of,
     write_contract,
 )
+from tf_handgroups.convert.export import OUTPUT_SHAPES
 from tf_handgroups.crop import CROP_RULE
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_NAMES
@@ -61,6 +62,48 @@ def test_the_model_may_bring_its_own_crop_rule(converted):
     assert (contract.input_size, contract.recipe) == (SIZE, "float32")
 
 
+@pytest.mark.parametrize("logits", [[], ["presence"]])
+def test_network_that_cannot_tell_hands_apart_says_so(converted, tmp_path, logits):
+    outputs = ["uv_px", "z_rel", *logits]
+    metadata = METADATA | {"outputs": ["group_maps", *reversed(outputs)]}
+    contract = make_contract(converted / "hand_float32.tflite", metadata, "float32", {})
+    assert list(contract.values["outputs"]) == outputs
+    handedness = contract.values["handedness"]
+    assert set(handedness) == {"canonical", "mirrored_before", "rule"}
+    assert (handedness["canonical"], handedness["mirrored_before"]) == ("right", "left")
+    assert handedness["rule"].endswith("the handedness must be known.")
+    assert "logit" not in handedness["rule"]
+    write_contract(contract, tmp_path / "a.contract.json")
+    assert read_contract(tmp_path / "a.contract.json").values == contract.values
+
+
+@pytest.mark.parametrize("changed", [{}, {"outputs": ["handedness", "z_rel", "uv_px"]}])
+def test_network_that_tells_hands_apart_says_how(converted, changed):
+    metadata = METADATA | changed
+    contract = make_contract(converted / "hand_float32.tflite", metadata, "float32", {})
+    # Files of earlier versions do not list their outputs: they have all of them.
+    expected = ["uv_px", "z_rel", "handedness"] if changed else list(OUTPUT_SHAPES)
+    assert list(contract.values["outputs"]) == expected
+    assert contract.values["handedness"]["positive_logit"] == "right"
+    rule = contract.values["handedness"]["rule"]
+    assert "larger handedness logit" in rule and "must be known" not in rule
+
+
+@pytest.mark.parametrize("name", ["uv_px", "z_rel"])
+def test_rejects_metadata_without_joints_or_depths(converted, name):
+    metadata = METADATA | {"outputs": [key for key in OUTPUT_SHAPES if key != name]}
+    with pytest.raises(InputError, match=rf"field outputs\.{name} is missing\. Received: fields="):
+        make_contract(converted / "hand_float32.tflite", metadata, "float32", {})
+
+
+def test_logits_may_be_missing_in_a_contract_but_not_halfway(values):
+    del values["handedness"]["positive_logit"], values["outputs"]["presence"]
+    with pytest.raises(InputError, match=r"field handedness\.positive_logit is missing"):
+        parse_contract(values, "here")
+    del values["outputs"]["handedness"]
+    assert list(parse_contract(values, "here").values["outputs"]) == ["uv_px", "z_rel"]
+
+
 @pytest.mark.parametrize("name", ["grouping", "input_size", "training_data", "licence"])
 def test_rejects_incomplete_metadata(converted, name):
     metadata = {key: value for key, value in METADATA.items() if key != name}
@@ -79,6 +122,9 @@ def test_rejects_incomplete_metadata(converted, name):
         ("grouping", [0, 1], "field grouping with 21 entries. Received: entries=2"),
         ("joints.names", ["wrist"], "field joints.names with 21 entries"),
         ("outputs.uv_px.shape", [1, 42], "field outputs.uv_px.shape to be .* Received: shape="),
+        ("outputs.presence.shape", [1], "field outputs.presence.shape to be .* Received: shape="),
+        ("outputs.handedness", 1, "field outputs.handedness to be of type dict"),
+        ("handedness.positive_logit", 1, "field handedness.positive_logit to be of type str"),
     ],
 )
 def test_rejects_wrong_fields_by_name(values, path, value, message):
@@ -92,7 +138,18 @@ def test_rejects_wrong_fields_by_name(values, path, value, message):
 
 
 @pytest.mark.parametrize(
-    "path", ["parity", "licence", "model.file", "input.range", "crop.margin", "outputs.z_rel"]
+    "path",
+    [
+        "parity",
+        "licence",
+        "model.file",
+        "input.range",
+        "crop.margin",
+        "outputs.uv_px",
+        "outputs.z_rel",
+        "handedness.rule",
+        "handedness.positive_logit",
+    ],
 )
 def test_rejects_missing_fields_by_name(values, path):
     *outer, last = path.split(".")

@@ -13,7 +13,7 @@ from tf_handgroups.convert.contract import read_verified, sha256_of
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.parity import Gate
 from tf_handgroups.convert.quantize import RECIPES
-from tf_handgroups.convert.run import KerasRunner
+from tf_handgroups.convert.run import KerasRunner, LiteRTRunner
 from tf_handgroups.errors import GateError, InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
@@ -39,6 +39,27 @@ def test_writes_models_contracts_and_report(converted, keras_file, crops):
         assert variant["gate"]["passed"] and not variant["gate"]["failures"]
         assert variant["graph"]["delegated_share"] == 1.0
     assert report["variants"]["float32"]["parity"]["uv_px"]["max"] < 1e-2
+
+
+def test_network_of_the_paper_in_every_variant(paper_converted, crops):
+    report = json.loads((paper_converted / "report.json").read_text())
+    assert list(report["variants"]) == list(RECIPES)
+    assert report["hardening"] is None  # the file was hardened before
+    for recipe, variant in report["variants"].items():
+        contract, content = read_verified(paper_converted / variant["file"])
+        assert list(contract.values["outputs"]) == ["uv_px", "z_rel"]
+        assert "positive_logit" not in contract.values["handedness"]
+        assert "must be known" in contract.values["handedness"]["rule"]
+        assert contract.values["training_data"] == METADATA["training_data"]
+        assert len(content) == variant["bytes"]
+        parity = contract.values["parity"]
+        assert set(parity) == {"crops", "units", "uv_px", "z_rel", "gate"}
+        assert (parity["crops"], parity["uv_px"]) == (len(crops), variant["parity"]["uv_px"])
+        passed = variant["gate"]["passed"]
+        assert parity["gate"] == ("passed" if passed else "loss accepted")
+        assert passed or "int8" in recipe
+        # Eight bits may be too few for random weights, a broken conversion is off by more.
+        assert parity["uv_px"]["mean"] < 1.0
 
 
 def convert(keras_file, out, **changed):
@@ -82,6 +103,15 @@ def test_loss_may_be_accepted(keras_file, tmp_path, monkeypatch):
     assert contract.values["parity"]["gate"] == "loss accepted"
 
 
+def test_outputs_are_those_of_the_model_not_those_of_given_metadata(tmp_path, stand_in):
+    outputs = {name: stand_in.output[name] for name in ("uv_px", "z_rel", "presence")}
+    keras.Model(stand_in.input, outputs).save(tmp_path / "pose.keras")
+    convert(tmp_path / "pose.keras", tmp_path / "out", recipes=["float32"])
+    runner = LiteRTRunner(tmp_path / "out" / "pose_float32.tflite")
+    assert list(runner(make_crops(1, seed=3))) == list(runner.contract.values["outputs"])
+    assert list(runner.contract.values["outputs"]) == list(outputs)
+
+
 def test_broken_export_stops_everything(keras_file, tmp_path, monkeypatch):
     keras.utils.set_random_seed(99)
     from tf_handgroups.convert.export import export_float32
@@ -110,7 +140,7 @@ def test_refuses_to_overwrite(keras_file, tmp_path):
         ({"validation_crops": None}, "Received: validation_crops=None"),
         ({"validation_crops": np.zeros((1, 8, 8, 3))}, "validation_crops: .* Received: shape="),
         ({"recipes": ["int8_mixed"]}, "Received: crops=0"),
-        ({"metadata": {}}, r"Received: metadata=\[\]"),
+        ({"metadata": {}}, r"with grouping\. Received: metadata="),
     ],
 )
 def test_rejects_unusable_arguments(keras_file, tmp_path, changed, message):

@@ -7,18 +7,25 @@ import tensorflow as tf
 
 from tests.convert.conftest import SIZE
 from tf_handgroups.convert.check_ops import parse_tflite
-from tf_handgroups.convert.export import OUTPUT_SHAPES, check_exportable, export_float32
+from tf_handgroups.convert.export import (
+    OUTPUT_SHAPES,
+    REQUIRED_OUTPUTS,
+    check_exportable,
+    export_float32,
+    known_outputs,
+)
 from tf_handgroups.convert.run import open_signature, run_signature
 from tf_handgroups.errors import InputError
 
 
-def model_with(outputs=None, images=None, **changed) -> keras.Model:
+def model_with(outputs=None, images=None, names=OUTPUT_SHAPES, **changed) -> keras.Model:
     images = keras.Input((SIZE, SIZE, 3)) if images is None else images
     flat = keras.layers.GlobalAveragePooling2D()(images)
     if outputs is None:
         outputs = {
             name: keras.layers.Reshape(shape)(keras.layers.Dense(int(np.prod(shape)))(flat))
             for name, shape in (OUTPUT_SHAPES | changed).items()
+            if name in names
         }
     return keras.Model(images, outputs)
 
@@ -45,6 +52,25 @@ def test_the_same_model_gives_the_same_bytes(stand_in, float_model):
     assert export_float32(stand_in) == float_model
 
 
+@pytest.mark.parametrize("logits", [(), ("presence",), ("handedness",)])
+def test_logits_of_the_whole_crop_are_optional(logits, crops):
+    names = [*REQUIRED_OUTPUTS, *logits]
+    model = model_with(names=names)
+    assert check_exportable(model) == SIZE
+    signature = open_signature(export_float32(model))
+    assert set(signature.get_output_details()) == set(names)
+    received = run_signature(signature, crops[:2])
+    assert list(received) == names
+    expected = model(crops[:2])
+    for name in names:
+        np.testing.assert_allclose(received[name], expected[name], rtol=1e-5, atol=1e-6)
+
+
+def test_outputs_are_named_in_one_order():
+    assert known_outputs(reversed(OUTPUT_SHAPES)) == list(OUTPUT_SHAPES)
+    assert known_outputs({"handedness": 0, "backbone_maps": 0}) == ["handedness"]
+
+
 @pytest.mark.parametrize(
     "images",
     [
@@ -67,6 +93,11 @@ def test_rejects_missing_outputs_and_wrong_shapes():
     images = keras.Input((SIZE, SIZE, 3))
     with pytest.raises(InputError, match="Received: outputs="):
         check_exportable(model_with({"uv_px": images}, images))
+    for name in REQUIRED_OUTPUTS:
+        with pytest.raises(InputError, match=r"the outputs uv_px, z_rel and .*Received: outputs="):
+            check_exportable(model_with(names=set(OUTPUT_SHAPES) - {name}))
+    with pytest.raises(InputError, match=r"Received: outputs=.*'group_maps'"):
+        check_exportable(model_with(names=[*OUTPUT_SHAPES, "group_maps"], group_maps=(21, 4)))
     with pytest.raises(InputError, match=r"output z_rel of shape .* Received: shape="):
         check_exportable(model_with(z_rel=(20,)))
 

@@ -1,5 +1,6 @@
 """Tests of the comparison with the Keras model and its gates."""
 
+import io
 import json
 
 import keras
@@ -8,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.convert.conftest import build_stand_in
-from tf_handgroups.convert.export import OUTPUT_SHAPES
+from tf_handgroups.convert.export import OUTPUT_SHAPES, REQUIRED_OUTPUTS
 from tf_handgroups.convert.parity import (
     GATES,
     UNITS,
@@ -22,8 +23,8 @@ from tf_handgroups.convert.run import KerasRunner
 from tf_handgroups.errors import GateError, InputError
 
 
-def outputs_of(value: float) -> dict[str, np.ndarray]:
-    return {name: np.full((2, *shape), value) for name, shape in OUTPUT_SHAPES.items()}
+def outputs_of(value: float, names=tuple(OUTPUT_SHAPES)) -> dict[str, np.ndarray]:
+    return {name: np.full((2, *OUTPUT_SHAPES[name]), value) for name in names}
 
 
 def test_every_recipe_has_a_justified_gate():
@@ -55,6 +56,27 @@ def test_not_a_number_never_passes():
     for recipe in RECIPES:
         with pytest.raises(GateError, match="z_rel"):
             report.check(recipe)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_gates_of_missing_logits_are_skipped_and_the_others_stay(recipe):
+    expected = outputs_of(0.0, REQUIRED_OUTPUTS)
+    report = compare_outputs(expected, expected)
+    assert set(report.as_dict()["units"]) == set(REQUIRED_OUTPUTS)
+    report.check(recipe)
+    for name in REQUIRED_OUTPUTS:
+        report = compare_outputs(expected, expected | {name: expected[name] + 9.0})
+        with pytest.raises(GateError, match=f"Received: {name}"):
+            report.check(recipe)
+
+
+@pytest.mark.parametrize("name", list(OUTPUT_SHAPES))
+def test_an_output_that_one_model_lost_is_not_skipped(name):
+    complete = outputs_of(0.0)
+    rest = outputs_of(0.0, [key for key in OUTPUT_SHAPES if key != name])
+    for expected, received in ((complete, rest), (rest, complete)):
+        with pytest.raises(InputError, match=r"of both models\. Received: outputs="):
+            compare_outputs(expected, received)
 
 
 def test_float32_export_passes_its_gate(stand_in, float_model, crops):
@@ -106,15 +128,37 @@ def test_compare_checks_the_crops(stand_in, float_model):
         compare(stand_in, float_model, np.zeros((1, 32, 32, 3)))
 
 
+def cells_of(reports: dict[str, ParityReport]) -> dict[str, list[str]]:
+    """The table as it is printed: variant -> the other cells of its row."""
+    console = Console(width=80, file=io.StringIO())
+    console.print(parity_table(reports))
+    lines = console.file.getvalue().splitlines()
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if "│" in line]
+    return {variant: cells for variant, *cells in rows}
+
+
 def test_table_marks_failures():
     good = compare_outputs(outputs_of(0.0), outputs_of(0.0))
     bad = compare_outputs(outputs_of(0.0), outputs_of(9.0))
-    console = Console(width=80, record=True, file=open("/dev/null", "w"))
-    with console.file:
-        console.print(parity_table({"float16": good, "int8_mixed": bad}))
-    lines = console.export_text().splitlines()
-    assert next(line for line in lines if "float16" in line).rstrip(" │").endswith("passed")
-    assert next(line for line in lines if "int8_mixed" in line).rstrip(" │").endswith("failed")
+    cells = cells_of({"float16": good, "int8_mixed": bad})
+    assert cells["float16"][-1] == "passed"
+    assert cells["int8_mixed"][-1] == "failed"
+
+
+def test_table_shows_the_worst_logit_or_that_there_is_none():
+    expected, received = outputs_of(0.0), outputs_of(0.0)
+    received["presence"] += 0.25
+    received["handedness"][1] -= 0.5
+    without = outputs_of(0.0, REQUIRED_OUTPUTS)
+    cells = cells_of(
+        {
+            "float16": compare_outputs(expected, received),
+            "float32": compare_outputs(without, without),
+        }
+    )
+    zeros = ["0.000"] * 5
+    assert cells["float16"] == [*zeros, "0.500", "failed"]
+    assert cells["float32"] == [*zeros, "none", "passed"]
 
 
 def test_stand_in_is_worth_comparing(crops):

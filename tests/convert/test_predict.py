@@ -44,6 +44,14 @@ class DotRunner:
         }
 
 
+class PoseOnlyRunner(DotRunner):
+    """Like the network of the paper: neither presence nor handedness."""
+
+    def __call__(self, crops):
+        outputs = super().__call__(crops)
+        return {name: outputs[name] for name in ("uv_px", "z_rel")}
+
+
 def image_with_dot(u, v, colour=(1, 1, 1), shape=(80, 120)):
     rows, columns = np.mgrid[: shape[0], : shape[1]]
     dot = np.exp(-((columns - u) ** 2 + (rows - v) ** 2) / 8)
@@ -118,6 +126,36 @@ def test_given_handedness_is_believed(predictor):
     np.testing.assert_allclose(hand.z_rel, Z_REL)
 
 
+def test_network_that_cannot_tell_takes_hands_as_right_ones():
+    # What the other network finds to be a left hand.
+    image = image_with_dot(30, 25, colour=(1, 0, 0))
+    for handedness in (None, [None]):
+        predictor = Predictor(PoseOnlyRunner())
+        (hand,) = predictor.predict(image, [BOX], handedness)
+        assert hand.handedness is None and hand.presence is None
+        (right,) = predictor.predict(image, [BOX], ["right"])
+        assert right.handedness == "right" and right.presence is None
+        np.testing.assert_array_equal(hand.uv_px, right.uv_px)
+        np.testing.assert_array_equal(hand.xyz_relative, right.xyz_relative)
+        # A second look would tell nothing.
+        assert len(predictor.runner.calls) == 2
+
+
+def test_network_that_cannot_tell_believes_what_is_given(predictor):
+    image = np.maximum(image_with_dot(22, 25, (1, 0, 0)), image_with_dot(95, 60))
+    boxes = [(80, 45, 30, 30), (15, 10, 30, 30), (80, 45, 30, 30)]
+    sides = ["left", None, "right"]
+    hands = Predictor(PoseOnlyRunner()).predict(image, boxes, sides)
+    assert [hand.handedness for hand in hands] == sides
+    assert sides == ["left", None, "right"]
+    # Given hands are mirrored there and back as by a network that has the logit.
+    for hand, expected in zip(hands, predictor.predict(image, boxes, sides), strict=True):
+        if hand.handedness:
+            np.testing.assert_array_equal(hand.uv_px, expected.uv_px)
+    assert hands[0].uv_px[1, 0] < hands[0].uv_px[0, 0]
+    assert hands[1].uv_px[1, 0] > hands[1].uv_px[0, 0]
+
+
 def test_several_hands_keep_their_order(predictor):
     image = np.maximum(image_with_dot(22, 25, (1, 0, 0)), image_with_dot(95, 60))
     boxes = [(80, 45, 30, 30), (15, 10, 30, 30), (80, 45, 30, 30)]
@@ -164,6 +202,12 @@ def test_json_entry(predictor):
     assert entry["box_px"] == [20, 10, 40, 30] and entry["presence"] == 0.8808
     np.testing.assert_allclose(entry["uv_px"], hand.uv_px, atol=5e-4)
     np.testing.assert_allclose(entry["xyz_relative"], hand.xyz_relative, atol=5e-6)
+
+
+def test_json_entry_of_what_the_network_cannot_tell():
+    (hand,) = Predictor(PoseOnlyRunner()).predict(image_with_dot(47, 31), [BOX])
+    text = json.dumps(hand.to_json("a.jpg"), allow_nan=False)
+    assert '"handedness": null, "presence": null' in text
 
 
 @pytest.mark.parametrize(("width", "height"), [(48, 48), (96, 48), (48, 96)])

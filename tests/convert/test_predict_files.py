@@ -15,7 +15,7 @@ from tf_handgroups.joints import NUM_JOINTS
 
 @pytest.fixture
 def runner(monkeypatch):
-    """Stands in for the model file; what a real one does is tested in test_cli.py."""
+    """Stands in for the model file; commands/test_prediction.py runs a real one."""
     runner = DotRunner()
     monkeypatch.setattr(module, "Predictor", lambda model, threads: Predictor(runner))
     return runner
@@ -95,6 +95,33 @@ def test_boxes_by_file_name(runner, photos, tmp_path):
     boxes = boxes_file(tmp_path / "elsewhere", {"file": "b.png", "box_px": [30, 10, 40, 40]})
     assert predict_files("m", [photos / "one/b.png"], tmp_path / "out", boxes=boxes) == 1
     assert result_of(tmp_path / "out")["hands"][0]["box_px"] == [30, 10, 40, 40]
+
+
+def test_network_of_the_paper_tells_neither_presence_nor_side(paper_converted, photos, tmp_path):
+    boxes = boxes_file(
+        photos,
+        {"file": "one/a.png", "box_px": [20, 10, 40, 40]},
+        {"file": "one/a.png", "box_px": [20, 10, 40, 40], "handedness": "right"},
+        {"file": "one/a.png", "box_px": [20, 10, 40, 40], "handedness": "left"},
+    )
+    model = paper_converted / "paper_float32.tflite"
+    assert predict_files(model, [photos / "one/a.png"], tmp_path / "out", boxes=boxes) == 3
+    unknown, right, left = result_of(tmp_path / "out")["hands"]
+    assert [hand["handedness"] for hand in (unknown, right, left)] == [None, "right", "left"]
+    assert [hand["presence"] for hand in (unknown, right, left)] == [None] * 3
+    # What is not known is taken for a right hand.
+    assert unknown["uv_px"] == right["uv_px"]
+    # The left one is that of the mirrored photograph.
+    write_image(tmp_path / "flipped" / "a.png", read_image(photos / "one/a.png")[:, ::-1])
+    boxes = boxes_file(
+        tmp_path / "flipped", {"file": "a.png", "box_px": [59, 10, 40, 40], "handedness": "right"}
+    )
+    predict_files(model, [tmp_path / "flipped"], tmp_path / "out2", boxes=boxes)
+    (flipped,) = result_of(tmp_path / "out2")["hands"]
+    uv_px = np.array(flipped["uv_px"])
+    uv_px[:, 0] = 119 - uv_px[:, 0]
+    np.testing.assert_allclose(left["uv_px"], uv_px, atol=0.02)
+    assert np.abs(np.array(left["uv_px"]) - right["uv_px"]).max() > 1  # it does matter
 
 
 def test_progress_goes_through_every_image(runner, photos, tmp_path):

@@ -61,6 +61,39 @@ def test_keras_runner_takes_a_model_that_is_not_hardened():
     }
 
 
+def test_network_of_the_paper_has_no_logits(paper_network, paper_converted, crops):
+    # Before hardening: maps for the losses are dropped, there is nothing else to drop.
+    expected = KerasRunner(paper_network)(crops)
+    assert {name: array.shape for name, array in expected.items()} == {
+        "uv_px": (len(crops), 21, 2),
+        "z_rel": (len(crops), 21),
+    }
+    # Its joints follow the crop; otherwise agreement would mean nothing.
+    assert np.median(expected["uv_px"].std(axis=0)) > 0.2
+    received = load_runner(paper_converted / "paper_float32.tflite")(crops)
+    assert list(received) == ["uv_px", "z_rel"]
+    # Folding the batch norms of a hundred layers rounds once more in each.
+    np.testing.assert_allclose(received["uv_px"], expected["uv_px"], atol=1e-3)
+    np.testing.assert_allclose(received["z_rel"], expected["z_rel"], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["uv_px", "z_rel"])
+def test_joints_and_depths_are_not_optional(stand_in, name):
+    outputs = {key: value for key, value in stand_in.output.items() if key != name}
+    with pytest.raises(InputError, match=r"the outputs uv_px, z_rel\. Received: .*outputs=\["):
+        KerasRunner(keras.Model(stand_in.input, outputs))
+
+
+def test_contract_may_not_promise_more_than_the_model_has(paper_converted, tmp_path):
+    path = tmp_path / "paper_float16.tflite"
+    path.write_bytes((paper_converted / path.name).read_bytes())
+    values = json.loads((paper_converted / "paper_float16.contract.json").read_text())
+    values["outputs"]["presence"] = {"shape": [1, 1], "dtype": "float32"}
+    (tmp_path / "paper_float16.contract.json").write_text(json.dumps(values))
+    with pytest.raises(InputError, match=r"expected output presence .* Received: None"):
+        LiteRTRunner(path)
+
+
 def test_crops_are_checked(converted, stand_in):
     for runner in (LiteRTRunner(converted / "hand_float32.tflite"), KerasRunner(stand_in)):
         with pytest.raises(InputError, match="Received: shape="):
