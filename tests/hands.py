@@ -33,12 +33,20 @@ def small_paper_model(**changes) -> HandPoseModel:
 
 def make_like_trained(model: keras.Model, seed: int = 0) -> keras.Model:
     """Gives every weight a value as training could: nothing is left at its start value."""
+    # PyTorch's initial kernels rely on batch norm to pass a signal on, but here its statistics
+    # are made up: without this gain the outputs would hardly depend on the image.
+    gains = {
+        layer.name: 1.8
+        for layer in model.layers
+        if getattr(getattr(layer, "kernel_initializer", None), "scale", None) == 1 / 3
+    }
     rng = np.random.default_rng(seed)
     for weight in model.weights:
         name = weight.path.rpartition("/")[2]
         shape = tuple(weight.shape)
         if name == "kernel":
-            value = keras.ops.convert_to_numpy(weight) + rng.normal(0, 0.02, shape)
+            gain = gains.get(weight.path.partition("/")[0], 1)
+            value = keras.ops.convert_to_numpy(weight) * gain + rng.normal(0, 0.02, shape)
             # Heatmaps get peaks.
             value *= 8 if re.search(r"(^|group\d_)heatmaps", weight.path) else 1
         elif name == "logits":
