@@ -293,6 +293,7 @@ def test_training_without_3d_labels():
     )
     assert all(np.isfinite(value) for value in logs.values())
     assert logs["z_rel_loss"] == 0 and logs["uv_px_loss"] > 0
+    assert {"presence_loss", "handedness_loss", "presence_accuracy"} <= set(logs)
 
 
 @pytest.mark.parametrize("size", [100, 65, 16, 0, -64])
