@@ -1,6 +1,9 @@
+import io
 import json
 
-from tf_handgroups.commands.terminal import console, errors, print_json
+from rich.console import Console
+
+from tf_handgroups.commands.terminal import console, errors, print_json, progress
 
 
 def test_json_is_one_line_whatever_the_width(capsys):
@@ -14,3 +17,15 @@ def test_messages_do_not_mix_with_results(capsys):
     console.print("result")
     errors.print("message")
     assert capsys.readouterr() == ("result\n", "message\n")
+
+
+def test_progress_shows_share_and_goes_away(capsys, monkeypatch):
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr("tf_handgroups.commands.terminal.errors", screen)
+    with progress("measuring") as show:
+        show(3, 4)
+    text = screen.file.getvalue()
+    assert "measuring" in text and "75%" in text
+    # The last control codes erase the line.
+    assert text.endswith("\x1b[1A\x1b[2K")
+    assert capsys.readouterr() == ("", "")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tf_handgroups.commands.options import AsJson, Data, Model, Out, Overwrite, Threads
-from tf_handgroups.commands.terminal import console, errors, print_json
+from tf_handgroups.commands.terminal import console, errors, print_json, progress
 from tf_handgroups.errors import InputError
 
 
@@ -45,10 +45,12 @@ def evaluate(
         if out.is_dir() and any(out.iterdir()) and not overwrite:
             raise InputError(f"{out}: already exists. Choose another --out or pass --overwrite.")
         predict = _once(predict)
-        written = write_submission(predict, dataset, submission, overwrite)
+        with progress("predicting") as show:
+            written = write_submission(predict, dataset, submission, overwrite, show)
     result = None
     if written is None or written.num_labelled:
-        result = run_evaluation(predict, dataset, protocol=protocol)
+        with progress("measuring") as show:
+            result = run_evaluation(predict, dataset, protocol=protocol, on_progress=show)
         result.save(out, overwrite=overwrite)
     if as_json:
         report: dict[str, Any] = result.report if result else {}
