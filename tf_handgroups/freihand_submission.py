@@ -72,7 +72,7 @@ def write_submission(
     """Predicts every hand of a data set and writes `pred.json`.
 
     Hands are recovered in 3D from their intrinsics and the length of the bone 9-10:
-    the true one where the sample has 3D labels, otherwise `mean_hand.BONE_MM`.
+    the true one where the sample has it, otherwise `mean_hand.BONE_MM`.
 
     Args:
         predict: As for `evaluate`: takes a list of samples, returns for each a mapping
@@ -248,9 +248,10 @@ def _xyz_camera_mm(sample: HandSample, prediction: Mapping[str, Any]) -> np.ndar
                 f"finite={np.isfinite(value).all()}."
             )
         values[name] = value
-    bone_mm = BONE_MM
+    bone_mm = sample.bone_mm or BONE_MM
     if sample.xyz_camera_mm is not None:
-        bone_mm = camera.reference_bone_mm(sample.xyz_camera_mm.astype(np.float64))
+        labelled = camera.reference_bone_mm(sample.xyz_camera_mm.astype(np.float64))
+        bone_mm = bone_mm if np.isnan(labelled) else labelled
     try:
         return camera.recover_absolute(
             values["uv_px"], values["z_rel"], sample.intrinsics_px, bone_mm

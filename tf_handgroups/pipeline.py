@@ -239,9 +239,11 @@ def _reduce(image, factor):
 def _camera_targets(record, matrix, mirror):
     """Returns joints and pixel rays of the hand as shown (mirrored hands: x -> -x)."""
     flip = tf.stack([tf.where(mirror, -1.0, 1.0), 1.0, 1.0])
-    has_xyz = tf.reduce_all(tf.math.is_finite(record["xyz_camera_mm"]))
-    xyz = tf.where(has_xyz, record["xyz_camera_mm"] * flip, tf.zeros((21, 3)))
-    has_rays = has_xyz & tf.reduce_all(tf.math.is_finite(record["intrinsics_px"]))
+    has_xyz = tf.reduce_all(tf.math.is_finite(record["xyz_camera_mm"]), axis=-1)
+    xyz = tf.where(has_xyz[:, None], record["xyz_camera_mm"] * flip, tf.zeros((21, 3)))
+    # Depth is relative to the root and in units of the bone: without them there is none.
+    has_xyz &= tf.reduce_all(tf.gather(has_xyz, [ROOT_JOINT, *REFERENCE_BONE]))
+    has_rays = tf.reduce_all(tf.math.is_finite(record["intrinsics_px"]))
     affine = tf.concat([matrix, [[0.0, 0.0, 1.0]]], axis=0)
     camera = tf.where(has_rays, affine @ record["intrinsics_px"], tf.eye(3))
     return xyz, flip[:, None] * tf.linalg.inv(camera), has_xyz, has_rays

@@ -12,7 +12,7 @@
 Required are `file`, `width`, `height` and either `uv_px` or `xyz_camera_mm` with
 `intrinsics_px`. Without `visible` all joints count as labelled; joints outside
 the image are never visible. Without `box_px` it is the tight box around the
-labelled joints. `"presence": false` marks a box without a hand. Several hands may
+labelled joints. Single joints of `xyz_camera_mm` may be null. `"presence": false` marks a box without a hand. Several hands may
 name the same file; unknown keys are ignored.
 """
 
@@ -20,7 +20,8 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ class HandJsonDataset:
     """
 
     kind = "handjson"
+    options: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)

@@ -1,9 +1,10 @@
-"""`open_dataset("KIND:PATH")`: every data set behind one name and one interface."""
+"""`open_dataset("KIND:PATH?option=value")`: every data set behind one name and interface."""
 
 import importlib
+import inspect
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from tf_handgroups.datasets.sample import HandSample
@@ -17,10 +18,17 @@ KINDS = {
 
 
 class Dataset(Protocol):
-    """What every data set offers: its name, its length, and hands one by one."""
+    """What every data set offers: its name, its length, and hands one by one.
+
+    Attributes:
+        kind: Key of `KINDS`.
+        path: Folder or file.
+        options: How it is read, `{name: value}`, with the defaults; reports print them.
+    """
 
     kind: str
     path: pathlib.Path
+    options: Mapping[str, str]
 
     def __len__(self) -> int: ...
 
@@ -31,14 +39,15 @@ def open_dataset(name: str) -> Dataset:
     """Opens a data set without reading its images.
 
     Args:
-        name: `"KIND:PATH"`, e.g. `"handjson:my_hands"`. KIND is a key of `KINDS`.
+        name: `"KIND:PATH"`, e.g. `"handjson:my_hands"`, or with options of the kind,
+            `"KIND:PATH?split=training&hands=both"`. KIND is a key of `KINDS`.
 
     Returns:
         A `Dataset`; iterating it yields `HandSample`.
 
     Raises:
-        InputError: If the kind is unknown, the path does not exist, or the folder
-            is not such a data set.
+        InputError: If the kind or an option is unknown, the path does not exist, or the
+            folder is not such a data set.
 
     Example:
 
@@ -58,10 +67,28 @@ def open_dataset(name: str) -> Dataset:
             f"open_dataset: unknown kind of data set. Received: kind={kind!r}. "
             f"Known kinds: {', '.join(KINDS)}."
         )
+    path, _, query = path.partition("?")
+    module, _, reader = KINDS[kind].partition(":")
     if not os.path.exists(path):
         raise InputError(
             f"{path}: expected an existing path after {kind}:. Received: name={name!r}. "
             "Check the path; it is relative to the current folder."
         )
-    module, _, reader = KINDS[kind].partition(":")
-    return getattr(importlib.import_module(module), reader)(pathlib.Path(path))
+    dataset = getattr(importlib.import_module(module), reader)
+    return dataset(pathlib.Path(path), **_options(dataset, query, name))
+
+
+def _options(dataset: type, query: str, name: str) -> dict[str, str]:
+    """The options of a name, checked against the arguments that the data set takes."""
+    known = list(inspect.signature(dataset).parameters)[1:]
+    options = {}
+    for part in query.split("&") if query else []:
+        option, equals, value = part.partition("=")
+        if not equals or not value or option not in known or option in options:
+            raise InputError(
+                f"open_dataset: expected options as ?option=value&option=value. "
+                f"Received: {part!r} in name={name!r}. "
+                f"Known options: {', '.join(known) or 'none'}."
+            )
+        options[option] = value
+    return options

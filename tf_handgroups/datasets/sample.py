@@ -24,10 +24,12 @@ class HandSample:
         handedness: `"left"` or `"right"`, or `None` if unknown.
         box_px: `(4,)` float32 `x, y, width, height` of the hand; pixel `i` covers
             `[i - 0.5, i + 0.5]`, so a box over the first ten columns has x=-0.5, width=10.
-        xyz_camera_mm: `(21, 3)` float32, x right, y down, z forward, millimetres,
-            or `None` for hands labelled in 2D only.
+        xyz_camera_mm: `(21, 3)` float32, x right, y down, z forward, millimetres; NaN for
+            single joints that are not labelled. `None` for hands labelled in 2D only.
         intrinsics_px: `(3, 3)` float32 camera matrix of the whole image, or `None`.
         presence: False for an image (region) without a hand; joints are then ignored.
+        bone_mm: Length of the reference bone 9-10 in millimetres, where it is known
+            without 3D joints.
 
     Raises:
         InputError: If an array has the wrong shape or a labelled value is not finite.
@@ -51,6 +53,7 @@ class HandSample:
     xyz_camera_mm: np.ndarray | None = None
     intrinsics_px: np.ndarray | None = None
     presence: bool = True
+    bone_mm: float | None = None
 
     def __post_init__(self):
         self._set("uv_px", np.float32, (NUM_JOINTS, 2))
@@ -58,8 +61,13 @@ class HandSample:
         self._set("box_px", np.float32, (4,))
         if self.xyz_camera_mm is not None:
             self._set("xyz_camera_mm", np.float32, (NUM_JOINTS, 3))
+            self._check_xyz(self.xyz_camera_mm)
         if self.intrinsics_px is not None:
             self._set("intrinsics_px", np.float32, (3, 3))
+        if self.bone_mm is not None and not 0 < self.bone_mm < np.inf:
+            raise InputError(
+                f"{self.sample_id}: expected a positive length. Received: bone_mm={self.bone_mm!r}."
+            )
         if self.handedness not in (*HANDEDNESS, None):
             raise InputError(
                 f"{self.sample_id}: expected handedness left, right or None. "
@@ -80,9 +88,17 @@ class HandSample:
                 f"{self.sample_id}: expected {name} of shape {shape}. "
                 f"Received: shape={value.shape}."
             )
-        if name in ("xyz_camera_mm", "intrinsics_px") and not np.isfinite(value).all():
+        if name == "intrinsics_px" and not np.isfinite(value).all():
             raise InputError(f"{self.sample_id}: {name} holds a value that is not finite.")
         object.__setattr__(self, name, value)
+
+    def _check_xyz(self, xyz: np.ndarray) -> None:
+        unknown = np.isnan(xyz).all(axis=-1)
+        if not np.isfinite(xyz[~unknown]).all() or unknown.all():
+            raise InputError(
+                f"{self.sample_id}: xyz_camera_mm holds a value that is not finite. Joints "
+                "without a label are NaN in all three coordinates, and at least one has one."
+            )
 
 
 def box_around(uv_px: np.ndarray) -> np.ndarray:

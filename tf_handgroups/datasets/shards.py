@@ -7,7 +7,8 @@ ops; what is unknown is NaN (3D, intrinsics) or -1 (handedness).
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,15 +17,21 @@ from tf_handgroups.errors import InputError
 
 INDEX_NAME = "dataset.json"
 
-_FLOATS = {"uv_px": (21, 2), "box_px": (4,), "xyz_camera_mm": (21, 3), "intrinsics_px": (3, 3)}
+_FLOATS = {
+    "uv_px": (21, 2),
+    "box_px": (4,),
+    "xyz_camera_mm": (21, 3),
+    "intrinsics_px": (3, 3),
+    "bone_mm": (),
+}
 _INTS = {"visible": (21,), "handedness": (), "presence": (), "image_size": (2,)}
 
 
 def label_arrays(sample: HandSample) -> dict[str, np.ndarray]:
     """Returns the labels of a sample as arrays of fixed shape and type.
 
-    Unknown 3D joints and intrinsics become NaN, an unknown handedness -1; left is
-    0 and right is 1, the index into `HANDEDNESS`.
+    Unknown 3D joints, intrinsics and bone lengths become NaN, an unknown handedness -1;
+    left is 0 and right is 1, the index into `HANDEDNESS`.
 
     Example:
 
@@ -41,6 +48,7 @@ def label_arrays(sample: HandSample) -> dict[str, np.ndarray]:
         "box_px": sample.box_px,
         "xyz_camera_mm": _or_nan(sample.xyz_camera_mm, (21, 3)),
         "intrinsics_px": _or_nan(sample.intrinsics_px, (3, 3)),
+        "bone_mm": np.asarray(np.nan if sample.bone_mm is None else sample.bone_mm, np.float32),
         "visible": sample.visible.astype(np.int64),
         "handedness": np.asarray(-1 if hand is None else HANDEDNESS.index(hand), np.int64),
         "presence": np.asarray(sample.presence, np.int64),
@@ -122,6 +130,8 @@ def parse_record(record):
     spec = {"image": tf.io.FixedLenFeature((), tf.string)}
     spec["sample_id"] = tf.io.FixedLenFeature((), tf.string)
     spec |= {name: tf.io.FixedLenFeature(shape, tf.float32) for name, shape in _FLOATS.items()}
+    # Sets written before there was such a label.
+    spec["bone_mm"] = tf.io.FixedLenFeature((), tf.float32, default_value=float("nan"))
     spec |= {name: tf.io.FixedLenFeature(shape, tf.int64) for name, shape in _INTS.items()}
     return tf.io.parse_single_example(record, spec)
 
@@ -137,6 +147,7 @@ class ShardDataset:
     """
 
     kind = "synth"
+    options: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
@@ -183,6 +194,7 @@ class ShardDataset:
 def _sample(record: dict) -> HandSample:
     hand = int(record["handedness"])
     xyz, intrinsics = record["xyz_camera_mm"], record["intrinsics_px"]
+    bone_mm = float(record["bone_mm"])
     return HandSample(
         sample_id=record["sample_id"].decode(),
         image=record["image"],
@@ -191,7 +203,8 @@ def _sample(record: dict) -> HandSample:
         visible=record["visible"],
         handedness=None if hand < 0 else HANDEDNESS[hand],
         box_px=record["box_px"],
-        xyz_camera_mm=None if np.isnan(xyz).any() else xyz,
+        xyz_camera_mm=None if np.isnan(xyz).all() else xyz,
         intrinsics_px=None if np.isnan(intrinsics).any() else intrinsics,
         presence=bool(record["presence"]),
+        bone_mm=None if np.isnan(bone_mm) else bone_mm,
     )
