@@ -12,7 +12,7 @@
 Required are `file`, `width`, `height` and either `uv_px` or `xyz_camera_mm` with
 `intrinsics_px`. Without `visible` all joints count as labelled; joints outside
 the image are never visible. Without `box_px` it is the tight box around the
-labelled joints. Single joints of `xyz_camera_mm` may be null. `"presence": false` marks a box without a hand. Several hands may
+labelled joints. `"presence": false` marks a box without a hand. Several hands may
 name the same file; unknown keys are ignored.
 """
 
