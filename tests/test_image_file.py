@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tf_handgroups.errors import InputError
-from tf_handgroups.image_file import read_image, write_image
+from tf_handgroups.image_file import orientation_of, read_image, write_image
 
 
 @pytest.fixture
@@ -59,6 +59,81 @@ def test_exif_orientation_is_applied(picture):
     exif[0x0112] = 6  # the camera was held upright: turn by 90 degrees clockwise
     got = read_image(encode(picture, "PNG", exif=exif))
     np.testing.assert_array_equal(got, np.rot90(picture, k=-1))
+
+
+# The stored picture of each orientation, from the upright one (EXIF 2.3, tag 0x0112).
+STORED = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.transpose(1, 0, 2),
+    6: lambda upright: np.rot90(upright),
+    7: lambda upright: upright[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda upright: np.rot90(upright, k=-1),
+}
+
+
+def with_orientation(array, orientation, kind="PNG"):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encode(np.ascontiguousarray(array), kind, exif=exif)
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_orientation_is_found_and_applied(tmp_path, picture, kind, orientation):
+    data = with_orientation(STORED[orientation](picture), orientation, kind)
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert orientation_of(data) == orientation_of(tmp_path / "a.jpg") == orientation
+    assert np.abs(read_image(data).astype(int) - picture).mean() < 3
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_nonsense_orientation_is_upright(picture, orientation):
+    data = with_orientation(picture, orientation)
+    assert orientation_of(data) == 1
+    np.testing.assert_array_equal(read_image(data), picture)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_no_orientation_is_upright(picture, kind):
+    assert orientation_of(encode(picture, kind)) == 1
+
+
+def test_orientation_after_the_pixels(picture):
+    data = with_orientation(STORED[8](picture), 8)
+    at = data.index(b"eXIf") - 4
+    end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+    late = data[:at] + data[end:-12] + data[at:end] + data[-12:]
+    assert orientation_of(late) == 8
+    np.testing.assert_array_equal(read_image(late), picture)
+
+
+def test_orientation_does_not_decode(picture):
+    """The pixels may even be missing."""
+    for kind, pixels in (("JPEG", b"\xff\xda"), ("PNG", b"IDAT")):
+        data = with_orientation(picture, 6, kind)
+        assert orientation_of(data[: data.index(pixels) + 30]) == 6
+        with pytest.raises(InputError, match="Received: damaged or truncated data"):
+            read_image(data[: data.index(pixels) + 30])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_damaged_exif_counts_the_same_for_both(picture, kind):
+    """PNG guards it with a checksum."""
+    data = with_orientation(picture, 6, kind)
+    at = data.index(b"MM\0*" if b"MM\0*" in data else b"II*\0")
+    rng = np.random.default_rng(0)
+    shapes = set()
+    for _ in range(200):
+        changed = bytearray(data)
+        for place in rng.integers(at, at + 22, 2):
+            changed[place] = rng.integers(256)
+        shape = read_image(bytes(changed)).shape
+        assert shape == ((60, 40, 3) if orientation_of(bytes(changed)) > 4 else (40, 60, 3))
+        shapes.add(shape)
+    assert len(shapes) == 2
 
 
 def test_damaged_exif_is_no_reason_to_refuse(picture):
