@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from tf_handgroups.errors import InputError
 # Classes are named, not imported: a reader's libraries load with its first use.
 KINDS = {
     "handjson": "tf_handgroups.datasets.handjson:HandJsonDataset",
+    "shards": "tf_handgroups.datasets.shards:ShardDataset",
     "synth": "tf_handgroups.datasets.shards:ShardDataset",
 }
 
@@ -24,6 +26,9 @@ class Dataset(Protocol):
         kind: Key of `KINDS`.
         path: Folder or file.
         options: How it is read, `{name: value}`, with the defaults; reports print them.
+
+    `open_dataset` gives every data set a `weight` as well, 1.0 by default: how many times
+    as often as those of a data set with weight 1 its samples are drawn in training.
     """
 
     kind: str
@@ -40,7 +45,9 @@ def open_dataset(name: str) -> Dataset:
 
     Args:
         name: `"KIND:PATH"`, e.g. `"handjson:my_hands"`, or with options of the kind,
-            `"KIND:PATH?split=training&hands=both"`. KIND is a key of `KINDS`.
+            `"KIND:PATH?split=training&hands=both"`. KIND is a key of `KINDS`. Every kind
+            has the option `weight`, a number greater than 0: with `?weight=2` training
+            draws each of its samples twice as often as those of the other data sets.
 
     Returns:
         A `Dataset`; iterating it yields `HandSample`.
@@ -75,12 +82,30 @@ def open_dataset(name: str) -> Dataset:
             "Check the path; it is relative to the current folder."
         )
     dataset = getattr(importlib.import_module(module), reader)
-    return dataset(pathlib.Path(path), **_options(dataset, query, name))
+    options = _options(dataset, query, name)
+    weight = _weight(options.pop("weight", "1"), name)
+    opened = dataset(pathlib.Path(path), **options)
+    opened.weight = weight
+    return opened
+
+
+def _weight(value: str, name: str) -> float:
+    try:
+        weight = float(value)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise InputError(
+            f"open_dataset: expected a number greater than 0 as weight. "
+            f"Received: weight={value!r} in name={name!r}. Leave a data set out rather than "
+            "giving it the weight 0."
+        )
+    return weight
 
 
 def _options(dataset: type, query: str, name: str) -> dict[str, str]:
     """The options of a name, checked against the arguments that the data set takes."""
-    known = list(inspect.signature(dataset).parameters)[1:]
+    known = [*list(inspect.signature(dataset).parameters)[1:], "weight"]
     options = {}
     for part in query.split("&") if query else []:
         option, equals, value = part.partition("=")
@@ -88,7 +113,7 @@ def _options(dataset: type, query: str, name: str) -> dict[str, str]:
             raise InputError(
                 f"open_dataset: expected options as ?option=value&option=value. "
                 f"Received: {part!r} in name={name!r}. "
-                f"Known options: {', '.join(known) or 'none'}."
+                f"Known options: {', '.join(known)}."
             )
         options[option] = value
     return options
