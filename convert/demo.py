@@ -29,9 +29,10 @@ from tf_handgroups.convert.predict import Predictor
 from tf_handgroups.convert.predict_files import PREDICTIONS_FILE, SCHEMA
 from tf_handgroups.convert.pruning import harden_and_measure
 from tf_handgroups.crop import crop_image, crop_matrix, transform_points
-from tf_handgroups.datasets.handjson import HandJsonDataset, write_handjson
+from tf_handgroups.datasets.handjson import HandJsonDataset
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.datasets.shards import ShardDataset
+from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.draw_hand import draw_hand
 from tf_handgroups.evaluation import evaluate
 from tf_handgroups.evaluation_report import Evaluation

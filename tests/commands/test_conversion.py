@@ -1,5 +1,5 @@
 from tests.hands import make_sample
-from tf_handgroups.datasets.handjson import write_handjson
+from tf_handgroups.datasets.write_handjson import write_handjson
 
 
 def test_convert_refuses_unusable_arguments(fails, model, tmp_path):

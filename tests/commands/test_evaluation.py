@@ -7,7 +7,7 @@ import pytest
 
 from tests.hands import make_sample
 from tf_handgroups.cli import main
-from tf_handgroups.datasets.handjson import write_handjson
+from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.freihand_submission import read_submission
 from tf_handgroups.image_file import read_image
 

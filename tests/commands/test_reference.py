@@ -10,7 +10,7 @@ import pytest
 from tests.hands import make_sample
 from tests.reference_state import reference_state
 from tf_handgroups.cli import main
-from tf_handgroups.datasets.handjson import write_handjson
+from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.joints import JOINT_ORDERS
 
 torch = pytest.importorskip("torch", reason="the extra `torch` is not installed")

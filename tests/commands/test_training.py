@@ -4,7 +4,7 @@ import shutil
 from tests.hands import make_sample
 from tf_handgroups.cli import main
 from tf_handgroups.convert.contract import sha256_of
-from tf_handgroups.datasets.handjson import write_handjson
+from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.recipes import RECIPES
 
 

@@ -5,7 +5,8 @@ from tests.hands import make_sample
 from tf_handgroups.convert.bundle_sources import golden_crops, read_licence
 from tf_handgroups.convert.calibration import dataset_crops
 from tf_handgroups.convert.contract import contract_path, make_contract, write_contract
-from tf_handgroups.datasets.handjson import HandJsonDataset, write_handjson
+from tf_handgroups.datasets.handjson import HandJsonDataset
+from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.errors import InputError
 
 

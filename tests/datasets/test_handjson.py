@@ -8,9 +8,7 @@ from tf_handgroups.datasets.handjson import (
     CANONICAL_IN_WORDS,
     HandJsonDataset,
     read_boxes,
-    write_handjson,
 )
-from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_ORDERS
 
@@ -91,6 +89,50 @@ def test_visible_means_labelled_and_inside(write):
     np.testing.assert_allclose(sample.box_px, [-0.6, 50, 128.0, 45.6], rtol=1e-5)
 
 
+def without(points, *joints):
+    return [None if joint in joints else row for joint, row in enumerate(points.tolist())]
+
+
+def test_unlabelled_joints_are_null(write):
+    entry = hand(uv_px=without(UV, 4, 20), xyz_camera_mm=without(XYZ, 0, 4), visible=[1] * 21)
+    sample = HandJsonDataset(write(entry))[0]
+    assert np.flatnonzero(~sample.visible).tolist() == [4, 20]
+    assert np.flatnonzero(np.isnan(sample.uv_px).all(axis=-1)).tolist() == [4, 20]
+    assert np.flatnonzero(np.isnan(sample.xyz_camera_mm).all(axis=-1)).tolist() == [0, 4]
+    rest = [joint for joint in range(21) if joint not in (0, 4, 20)]
+    np.testing.assert_allclose(sample.uv_px[rest], UV[rest], rtol=1e-6)
+    np.testing.assert_allclose(sample.xyz_camera_mm[rest], XYZ[rest], rtol=1e-6)
+    seen = np.delete(UV, [4, 20], axis=0)
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    np.testing.assert_allclose(sample.box_px, [*low, *(high - low)], rtol=1e-5)
+
+
+def test_projection_of_the_labelled_joints(write):
+    sample = HandJsonDataset(write(hand(xyz_camera_mm=without(XYZ, 7))))[0]
+    assert np.flatnonzero(~sample.visible).tolist() == [7] and np.isnan(sample.uv_px[7]).all()
+    np.testing.assert_allclose(np.delete(sample.uv_px, 7, 0), np.delete(UV, 7, 0), rtol=1e-6)
+
+
+def test_null_joints_are_reordered(write):
+    """The seventh row of an RHD hand is the index finger's PIP, canonical joint 6."""
+    source = [None if row == 7 else [row, 50] for row in range(21)]
+    entry = hand(uv_px=source, xyz_camera_mm="absent")
+    sample = HandJsonDataset(write(entry, joint_order="rhd"))[0]
+    assert np.flatnonzero(~sample.visible).tolist() == [6]
+    assert sample.uv_px[[1, 5, 8], 0].tolist() == [4, 8, 5]
+
+
+def test_no_joint_labelled_in_2d(write):
+    entry = hand(uv_px=[None] * 21, box_px=[0, 0, 9, 9])
+    sample = HandJsonDataset(write(entry))[0]
+    assert sample.presence and not sample.visible.any() and np.isnan(sample.uv_px).all()
+
+
+def test_known_bone(write):
+    without_bone, with_bone = HandJsonDataset(write(hand(), hand(bone_mm=45.25)))
+    assert (without_bone.bone_mm, with_bone.bone_mm) == (None, 45.25)
+
+
 @pytest.mark.parametrize("order", JOINT_ORDERS)
 def test_joint_orders(write, order):
     source = np.empty((21, 2))
@@ -136,9 +178,13 @@ FIELDS = {
     "handedness": ["Left", 1, []],
     "presence": ["yes", 1],
     "uv_px": [[[1, 2]] * 20, [["1", "2"]] * 21, [[1, 2]] * 20 + [[1]], "text", {},
-              [[None, 1]] * 21, [[float("nan"), 1]] * 21, [[float("inf"), 1]] * 21],
+              [[None, 1]] * 21, [[float("nan"), 1]] * 21, [[float("inf"), 1]] * 21,
+              [None] * 20, [None] * 20 + [[1]], [None] * 20 + ["1"], [None] * 20 + [[None, 1]],
+              [None] * 20 + [[float("nan"), 1]]],
     "visible": [[1] * 20, ["yes"] * 21, 1],
-    "xyz_camera_mm": [[[1, 2]] * 21, [[0, 0, float("nan")]] * 21, [[0, 0, -5]] * 21],
+    "xyz_camera_mm": [[[1, 2]] * 21, [[0, 0, float("nan")]] * 21, [[0, 0, -5]] * 21, [None] * 21,
+                      [None] * 20 + [[0, 0, -5]]],
+    "bone_mm": [0, -3.5, "45", [45], float("nan"), float("inf")],
     "intrinsics_px": [[500, 500, 1, 1], {"fx": 500}, {**INTRINSICS, "fx": "500"},
                       {**INTRINSICS, "fy": 0}, {**INTRINSICS, "cx": float("nan")}],
     "box_px": [[1, 2, 3], [0, 0, 0, 5], [0, 0, 5, -5], ["0", 0, 5, 5]],
@@ -215,67 +261,6 @@ def test_read_boxes_rejects(write):
         read_boxes(write({"file": "b.png"}))
     with pytest.raises(InputError, match=r"hands\[0\]\.file: expected a path inside"):
         read_boxes(write({"file": "../b.png", "box_px": [1, 2, 3, 4]}))
-
-
-def samples(image):
-    common = {"image_size": (128, 96), "box_px": (1.5, 2, 30, 40)}
-    yield HandSample(
-        sample_id="full", image=image, uv_px=UV, visible=np.arange(21) % 2, handedness="right",
-        xyz_camera_mm=XYZ, intrinsics_px=MATRIX, **common,
-    )  # fmt: skip
-    uv = UV.copy()
-    uv[0] = np.nan
-    yield HandSample(
-        sample_id="flat", image=b"\xff\xd8...", uv_px=uv, visible=np.arange(21) > 0,
-        handedness=None, **common,
-    )  # fmt: skip
-    yield HandSample(
-        sample_id="none", image=image, uv_px=0 * UV, visible=np.zeros(21), handedness=None,
-        presence=False, **common,
-    )  # fmt: skip
-
-
-def test_write_round_trip(folder, tmp_path):
-    before = list(samples(folder / "images" / "a.png"))
-    write_handjson(iter(before), tmp_path / "copy")
-    after = HandJsonDataset(tmp_path / "copy")
-    assert [sample.image.name for sample in after] == ["000000.png", "000001.jpg", "000000.png"]
-    assert after[1].image.read_bytes() == b"\xff\xd8..."
-    for old, new in zip(before, after, strict=True):
-        np.testing.assert_array_equal(new.visible, old.visible)
-        np.testing.assert_allclose(
-            new.uv_px[new.visible], old.uv_px[old.visible], atol=6e-4, rtol=0
-        )
-        np.testing.assert_allclose(new.box_px, old.box_px)
-        assert new.handedness == old.handedness and new.presence == old.presence
-        assert new.image_size == old.image_size
-    np.testing.assert_allclose(after[0].xyz_camera_mm, XYZ, atol=6e-4)
-    np.testing.assert_allclose(after[0].intrinsics_px, MATRIX)
-    assert after[1].xyz_camera_mm is None
-
-
-def test_write_is_all_or_nothing(folder, tmp_path):
-    good, flat, _ = samples(folder / "images" / "a.png")
-    for broken, message in [
-        (samples(folder / "missing.png"), "full: expected a readable image"),
-        ([good, _with(flat, image=b"text")], "flat: expected an encoded"),
-        ([_with(good, intrinsics_px=MATRIX + np.eye(3)[[1, 2, 0]])], "intrinsics without skew"),
-    ]:
-        with pytest.raises(InputError, match=message):
-            write_handjson(broken, tmp_path / "copy")
-        assert sorted(file.name for file in tmp_path.iterdir()) == ["images"]
-
-
-def test_write_refuses_to_overwrite(folder, tmp_path):
-    write_handjson(samples(folder / "images" / "a.png"), tmp_path / "copy")
-    with pytest.raises(InputError, match="overwrite=False"):
-        write_handjson(samples(folder / "images" / "a.png"), tmp_path / "copy")
-
-
-def _with(sample, **changes):
-    import dataclasses
-
-    return dataclasses.replace(sample, **changes)
 
 
 def test_real_folder(shared_data):

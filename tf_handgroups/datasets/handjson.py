@@ -4,30 +4,31 @@
 {"joint_order": "canonical",
  "hands": [{"file": "images/a.jpg", "width": 640, "height": 480, "handedness": "left",
             "uv_px": [[u, v], ...21], "visible": [1, ...21],
-            "xyz_camera_mm": [[x, y, z], ...21],
+            "xyz_camera_mm": [[x, y, z], ...21], "bone_mm": 45.2,
             "intrinsics_px": {"fx": 600, "fy": 600, "cx": 320, "cy": 240},
             "box_px": [x, y, width, height]}]}
 ```
 
 Required are `file`, `width`, `height` and either `uv_px` or `xyz_camera_mm` with
-`intrinsics_px`. Without `visible` all joints count as labelled; joints outside
-the image are never visible. Without `box_px` it is the tight box around the
-labelled joints. `"presence": false` marks a box without a hand. Several hands may
-name the same file; unknown keys are ignored.
+`intrinsics_px`. A joint that is not labelled is `null` in `uv_px`, `xyz_camera_mm`
+or both; in 3D at least one joint is given. Without `visible` all other joints count
+as labelled; joints outside the image are never visible. `bone_mm` is the length of
+the bone 9-10, for hands where it is known without 3D joints. Without `box_px` it is
+the tight box around the labelled joints. `"presence": false` marks a box without a
+hand. Several hands may name the same file; unknown keys are ignored.
 """
 
 import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tf_handgroups import camera
-from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.datasets.sample import HANDEDNESS, HandSample, box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_ORDERS, NUM_JOINTS, to_canonical
@@ -102,6 +103,7 @@ class HandJsonDataset:
             xyz_camera_mm=xyz,
             intrinsics_px=intrinsics,
             presence=hand.presence(),
+            bone_mm=hand.bone_mm(),
         )
 
 
@@ -156,51 +158,6 @@ def read_boxes(path: str | os.PathLike) -> list[HandBox]:
     return boxes
 
 
-def write_handjson(
-    samples: Iterable[HandSample], folder: str | os.PathLike, overwrite: bool = False
-) -> None:
-    """Writes hands and their images as a `handjson` folder, complete or not at all.
-
-    Images are copied byte for byte into `images/`; hands that share an image file
-    share the copy. Coordinates are rounded to 1/1000.
-
-    Args:
-        samples: Hands, each with an encoded JPEG, PNG, WebP or BMP image.
-        folder: The new folder.
-        overwrite: Whether an existing folder may be replaced.
-
-    Raises:
-        InputError: If the folder exists and `overwrite` is false, an image cannot
-            be read, or intrinsics cannot be written as fx, fy, cx, cy.
-
-    Example:
-
-    >>> import tempfile
-    >>> folder = pathlib.Path(tempfile.mkdtemp()) / "mine"
-    >>> sample = HandSample(sample_id="0", image=b"BM...", image_size=(64, 64),
-    ...     uv_px=np.ones((21, 2)), visible=np.ones(21), handedness="left",
-    ...     box_px=(0, 0, 32, 32))
-    >>> write_handjson([sample], folder)
-    >>> [hand.sample_id for hand in HandJsonDataset(folder)]
-    ['images/000000.bmp#0']
-    """
-    with replacing_folder(folder, overwrite) as temporary:
-        (temporary / "images").mkdir()
-        names: dict[pathlib.Path, str] = {}
-        hands = []
-        for sample in samples:
-            name = names.get(sample.image) if isinstance(sample.image, pathlib.Path) else None
-            if name is None:
-                contents = _image_bytes(sample)
-                name = f"images/{len(hands):06d}{_suffix(sample, contents)}"
-                (temporary / name).write_bytes(contents)
-                if isinstance(sample.image, pathlib.Path):
-                    names[sample.image] = name
-            hands.append(_entry(sample, name))
-        text = json.dumps({"joint_order": "canonical", "hands": hands}, allow_nan=False)
-        (temporary / ANNOTATIONS_NAME).write_text(text)
-
-
 class _Hand:
     """One entry under checks: every method returns a valid value or raises InputError."""
 
@@ -247,9 +204,27 @@ class _Hand:
             raise self.error("presence", "true or false", value)
         return value
 
-    def numbers(self, field: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """The array in `field`, joints reordered, or None where it is absent or null."""
+    def bone_mm(self) -> float | None:
+        length = self.numbers("bone_mm", ())
+        if length is not None and not length > 0:
+            raise self.error("bone_mm", "a positive length in mm", length.item())
+        return None if length is None else float(length)
+
+    def points(self, field: str, axes: int) -> np.ndarray | None:
+        """The joints `(21, axes)` in `field`, NaN where not labelled, or None."""
         value = self.entry.get(field)
+        if not isinstance(value, list) or None not in value:
+            return self.numbers(field, (NUM_JOINTS, axes))
+        labelled = [joint is not None for joint in value]
+        filled = [[0] * axes if joint is None else joint for joint in value]
+        points = self.numbers(field, (NUM_JOINTS, axes), filled)
+        return np.where(to_canonical(np.array(labelled), self.order)[:, None], points, np.nan)
+
+    def numbers(
+        self, field: str, shape: tuple[int, ...], value: list | None = None
+    ) -> np.ndarray | None:
+        """The array in `field` (or `value`), joints reordered; None where absent or null."""
+        value = self.entry.get(field) if value is None else value
         if value is None:
             return None
         try:
@@ -261,7 +236,7 @@ class _Hand:
             raise self.error(field, f"numbers of shape {shape}", received)
         if not np.isfinite(array).all():
             raise self.error(field, "finite numbers", value)
-        return to_canonical(array, self.order) if shape[0] == NUM_JOINTS else array
+        return to_canonical(array, self.order) if shape[:1] == (NUM_JOINTS,) else array
 
     def intrinsics(self) -> np.ndarray | None:
         value = self.entry.get("intrinsics_px")
@@ -279,8 +254,10 @@ class _Hand:
 
     def joints(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Returns uv_px, labelled (21,), xyz_camera_mm and intrinsics (None if absent)."""
-        uv = self.numbers("uv_px", (NUM_JOINTS, 2))
-        xyz = self.numbers("xyz_camera_mm", (NUM_JOINTS, 3))
+        uv = self.points("uv_px", 2)
+        xyz = self.points("xyz_camera_mm", 3)
+        if xyz is not None and np.isnan(xyz).all():
+            raise self.error("xyz_camera_mm", "at least one joint", self.entry["xyz_camera_mm"])
         intrinsics = self.intrinsics()
         labelled = self.numbers("visible", (NUM_JOINTS,))
         if not self.presence():
@@ -288,12 +265,14 @@ class _Hand:
         if uv is None:
             if xyz is None or intrinsics is None:
                 raise self.error("uv_px", "2D joints, or xyz_camera_mm with intrinsics_px", None)
+            uv = np.full((NUM_JOINTS, 2), np.nan)
+            known = ~np.isnan(xyz[:, 0])
             try:
-                uv = camera.project(xyz, intrinsics)
+                uv[known] = camera.project(xyz[known], intrinsics)
             except InputError as error:
                 raise InputError(f"{self.where}.xyz_camera_mm: {error}") from error
         labelled = np.ones(NUM_JOINTS, bool) if labelled is None else labelled.astype(bool)
-        return uv, labelled, xyz, intrinsics
+        return uv, labelled & ~np.isnan(uv[:, 0]), xyz, intrinsics
 
     def box(self) -> np.ndarray:
         box = self.numbers("box_px", (4,))
@@ -336,53 +315,3 @@ def _load(path: pathlib.Path) -> tuple[pathlib.Path, list, str]:
             f"Known orders: {', '.join(JOINT_ORDERS)}."
         )
     return file, content["hands"], order
-
-
-def _image_bytes(sample: HandSample) -> bytes:
-    if isinstance(sample.image, bytes):
-        return sample.image
-    try:
-        return sample.image.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{sample.sample_id}: expected a readable image. Received: {error}. Check the file."
-        ) from error
-
-
-def _suffix(sample: HandSample, contents: bytes) -> str:
-    if isinstance(sample.image, pathlib.Path):
-        return sample.image.suffix
-    starts = {b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"RIFF": ".webp", b"BM": ".bmp"}
-    for start, suffix in starts.items():
-        if contents.startswith(start):
-            return suffix
-    raise InputError(
-        f"{sample.sample_id}: expected an encoded JPEG, PNG, WebP or BMP image. "
-        f"Received: image={contents[:8]!r}."
-    )
-
-
-def _entry(sample: HandSample, name: str) -> dict:
-    def rounded(array: np.ndarray) -> list:
-        return np.round(array.astype(np.float64), 3).tolist()
-
-    entry: dict[str, Any] = {"file": name}
-    entry["width"], entry["height"] = (int(side) for side in sample.image_size)
-    entry["handedness"] = sample.handedness
-    entry["box_px"] = rounded(sample.box_px)
-    if not sample.presence:
-        return {**entry, "presence": False}
-    entry["uv_px"] = rounded(np.nan_to_num(sample.uv_px))
-    entry["visible"] = sample.visible.astype(int).tolist()
-    if sample.xyz_camera_mm is not None:
-        entry["xyz_camera_mm"] = rounded(sample.xyz_camera_mm)
-    if sample.intrinsics_px is not None:
-        matrix = sample.intrinsics_px
-        if not np.array_equal(matrix[[0, 1, 2, 2, 2], [1, 0, 0, 1, 2]], [0, 0, 0, 0, 1]):
-            raise InputError(
-                f"{sample.sample_id}: expected intrinsics without skew. "
-                f"Received: intrinsics_px={matrix.tolist()}."
-            )
-        values = rounded(matrix[[0, 1, 0, 1], [0, 1, 2, 2]])
-        entry["intrinsics_px"] = dict(zip(("fx", "fy", "cx", "cy"), values, strict=True))
-    return entry
