@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tf_handgroups.errors import InputError
-from tf_handgroups.image_file import orientation_of, read_image, write_image
+from tf_handgroups.image_file import orientation_of, read_image, upright_size_of, write_image
 
 
 @pytest.fixture
@@ -86,6 +86,7 @@ def test_orientation_is_found_and_applied(tmp_path, picture, kind, orientation):
     data = with_orientation(STORED[orientation](picture), orientation, kind)
     (tmp_path / "a.jpg").write_bytes(data)
     assert orientation_of(data) == orientation_of(tmp_path / "a.jpg") == orientation
+    assert upright_size_of(data) == (60, 40)
     assert np.abs(read_image(data).astype(int) - picture).mean() < 3
 
 
@@ -155,8 +156,9 @@ def test_truncated(tmp_path, kind, share):
 @pytest.mark.parametrize("data", [b"", b"this is text", b"\xff\xd8\xff", b"BM" + b"\0" * 4])
 def test_not_an_image(tmp_path, data):
     (tmp_path / "text.jpg").write_bytes(data)
-    with pytest.raises(InputError, match=r"text\.jpg: expected a .*Received: "):
-        read_image(tmp_path / "text.jpg")
+    for read in (read_image, orientation_of, upright_size_of):
+        with pytest.raises(InputError, match=r"text\.jpg: expected a .*Received: "):
+            read(tmp_path / "text.jpg")
 
 
 def test_image_format_that_is_not_listed(picture):
@@ -200,8 +202,9 @@ def png_header(width, height):
 def test_too_many_pixels_is_seen_before_decoding(side):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(InputError, match="expected at most max_pixels=50000000"):
-            read_image(png_header(side, side))
+        for read in (read_image, orientation_of, upright_size_of):
+            with pytest.raises(InputError, match="expected at most max_pixels=50000000"):
+                read(png_header(side, side))
 
 
 def test_max_pixels_can_be_set(picture):

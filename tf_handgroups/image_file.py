@@ -69,7 +69,7 @@ def read_image(
     >>> read_image(file).shape, int(read_image(file.read_bytes()).min())
     ((16, 24, 3), 200)
     """
-    with _opened(path_or_bytes, max_pixels) as image:
+    with _opened(path_or_bytes, max_pixels) as (image, _):
         image.load()
         turn = _TURNS[_orientation(image)]
         return _as_rgb(image if turn is None else image.transpose(turn))
@@ -102,11 +102,34 @@ def orientation_of(path_or_bytes: str | os.PathLike | bytes, max_pixels: int = M
     >>> orientation_of(file)
     1
     """
-    with _opened(path_or_bytes, max_pixels) as image:
-        if image.format == "PNG" and "exif" not in image.info and _has_late_chunks(image.fp):
-            # Metadata may follow the pixels; Pillow finds it by decoding.
-            image.load()
-        return _orientation(image)
+    with _opened(path_or_bytes, max_pixels) as (image, stream):
+        return _orientation_without_decoding(image, stream)
+
+
+def upright_size_of(
+    path_or_bytes: str | os.PathLike | bytes, max_pixels: int = MAX_PIXELS
+) -> tuple[int, int]:
+    """Returns the `(width, height)` of the image that `read_image` returns, from the header.
+
+    Args:
+        path_or_bytes: As for `read_image`.
+        max_pixels: As for `read_image`.
+
+    Raises:
+        InputError: As `orientation_of`.
+
+    Example:
+
+    >>> import tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "hand.png"
+    >>> write_image(file, np.full((16, 24, 3), 200, np.uint8))
+    >>> upright_size_of(file)
+    (24, 16)
+    """
+    with _opened(path_or_bytes, max_pixels) as (image, stream):
+        width, height = image.size
+        turned = _orientation_without_decoding(image, stream) > 4
+        return (height, width) if turned else (width, height)
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray, overwrite: bool = False) -> None:
@@ -147,7 +170,9 @@ def write_image(path: str | os.PathLike, image: np.ndarray, overwrite: bool = Fa
 
 
 @contextlib.contextmanager
-def _opened(path_or_bytes: str | os.PathLike | bytes, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(
+    path_or_bytes: str | os.PathLike | bytes, max_pixels: int
+) -> Iterator[tuple[Image.Image, BinaryIO]]:
     """The image with its header read and its size checked; damage is an InputError."""
     where = "image bytes" if isinstance(path_or_bytes, bytes) else os.fspath(path_or_bytes)
     with _open(path_or_bytes) as stream, warnings.catch_warnings():
@@ -174,9 +199,16 @@ def _opened(path_or_bytes: str | os.PathLike | bytes, max_pixels: int) -> Iterat
                 f"Received: size={width}x{height}. A hand cannot be seen in it."
             )
         try:
-            yield image
+            yield image, stream
         except _DAMAGED as error:
             raise _damaged(where, error) from error
+
+
+def _orientation_without_decoding(image: Image.Image, stream: BinaryIO) -> int:
+    if image.format == "PNG" and "exif" not in image.info and _has_late_chunks(stream):
+        # Metadata may follow the pixels; Pillow finds it by decoding.
+        image.load()
+    return _orientation(image)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -186,7 +218,7 @@ def _orientation(image: Image.Image) -> int:
     except Exception:
         # Of any kind: an image with damaged metadata is still an image.
         return 1
-    return orientation if orientation in _TURNS else 1
+    return int(orientation) if orientation in _TURNS else 1
 
 
 def _has_late_chunks(stream: BinaryIO) -> bool:

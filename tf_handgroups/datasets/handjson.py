@@ -218,7 +218,10 @@ class _Hand:
         labelled = [joint is not None for joint in value]
         filled = [[0] * axes if joint is None else joint for joint in value]
         points = self.numbers(field, (NUM_JOINTS, axes), filled)
-        return np.where(to_canonical(np.array(labelled), self.order)[:, None], points, np.nan)
+        if points is not None:
+            points = points.astype(np.float64)
+            points[~to_canonical(np.array(labelled), self.order)] = np.nan
+        return points
 
     def numbers(
         self, field: str, shape: tuple[int, ...], value: list | None = None
