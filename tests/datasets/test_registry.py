@@ -37,10 +37,11 @@ def test_opens_handjson(handjson):
     assert (dataset.kind, dataset.path, len(dataset)) == ("handjson", pathlib.Path(handjson), 1)
 
 
-def test_opens_synth(shards):
+def test_opens_shards(shards):
     dataset = open_dataset(f"synth:{shards}")
     assert isinstance(dataset, ShardDataset)
-    assert dataset.kind == "synth" and len(dataset) == 1
+    # Its index does not say that it is rendered.
+    assert dataset.kind == "shards" and len(dataset) == 1
     assert [type(sample) for sample in dataset] == [HandSample]
 
 

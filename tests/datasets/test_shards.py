@@ -52,7 +52,7 @@ def assert_same(received: HandSample, expected: HandSample):
 
 def test_round_trip(folder):
     dataset = ShardDataset(folder)
-    assert len(dataset) == 4 and dataset.kind == "synth" and len(dataset.shards) == 2
+    assert len(dataset) == 4 and dataset.kind == "shards" and len(dataset.shards) == 2
     for received, expected in zip(dataset, hands(), strict=True):
         assert_same(received, expected)
 
@@ -60,6 +60,51 @@ def test_round_trip(folder):
 def test_can_be_read_again_and_again(folder):
     dataset = ShardDataset(folder)
     assert [s.sample_id for s in dataset] == [s.sample_id for s in dataset]
+
+
+def test_reads_single_hands_in_any_order(folder):
+    dataset = ShardDataset(folder)
+    for index in (3, 0, 2, 1, -1):
+        assert_same(dataset[index], hands()[index])
+    for index in (4, -5):
+        with pytest.raises(IndexError):
+            dataset[index]
+
+
+def test_reads_single_hands_behind_a_damaged_one(folder):
+    shard = folder / "shard-0.tfrecord"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    shard.write_bytes(content)
+    dataset = ShardDataset(folder)
+    with pytest.raises(InputError, match=r"shard-0\.tfrecord: record 1 is truncated or corrupt"):
+        dataset[1]
+    assert_same(dataset[2], hands()[2])
+
+
+def test_rejects_single_records_that_are_missing_or_no_hands(folder):
+    with tf.io.TFRecordWriter(str(folder / "shard-0.tfrecord")) as writer:
+        writer.write(tf.train.Example().SerializeToString())
+    dataset = ShardDataset(folder)
+    with pytest.raises(InputError, match=r"shard-0\.tfrecord: record 0 is not a hand"):
+        dataset[0]
+    assert_same(dataset[1], hands()[3])
+    with pytest.raises(InputError, match=r"expected 4 records\. .*there is no record 2"):
+        dataset[2]
+
+
+def test_kind_and_options_say_where_the_hands_come_from(tmp_path):
+    source = {"kind": "rhd", "name": "RHD_v2", "options": {"split": "training"}}
+    packed = ShardDataset(write(tmp_path / "a", hands(), kind="shards", source=source, max_side=64))
+    assert packed.kind == "shards"
+    assert dict(packed.options) == {
+        "source": "rhd",
+        "name": "RHD_v2",
+        "split": "training",
+        "max_side": "64",
+    }
+    rendered = ShardDataset(write(tmp_path / "b", hands(), kind="synth", seed=3))
+    assert rendered.kind == "synth" and dict(rendered.options) == {}
 
 
 def test_image_files_are_stored_with_their_bytes(tmp_path):
@@ -111,7 +156,9 @@ def test_rejects_missing_folder_and_index(tmp_path):
             ShardDataset(path)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"count": "many"}', '{"count": null}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"count": 1, "source": [1]}', '{"count": "many"}', '{"count": null}']
+)
 def test_rejects_damaged_index(folder, text):
     (folder / "dataset.json").write_text(text)
     with pytest.raises(InputError, match=r"dataset\.json: expected JSON with a `count`\. Received"):
@@ -138,7 +185,7 @@ def test_rejects_truncated_shard(folder, share):
     dataset = iter(ShardDataset(folder))
     # The shard before it is still readable.
     assert [next(dataset).sample_id for _ in range(3)] == [h.sample_id for h in hands()[:3]]
-    with pytest.raises(InputError, match="a shard is truncated or corrupt"):
+    with pytest.raises(InputError, match=r"shard-1\.tfrecord: record 0 is truncated or corrupt"):
         next(dataset)
 
 
@@ -147,12 +194,12 @@ def test_rejects_changed_bytes(folder):
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 0xFF
     shard.write_bytes(content)
-    with pytest.raises(InputError, match="a shard is truncated or corrupt"):
+    with pytest.raises(InputError, match=r"shard-0\.tfrecord: record [0-2] is truncated or"):
         list(ShardDataset(folder))
 
 
 def test_rejects_records_of_something_else(folder):
     with tf.io.TFRecordWriter(str(folder / "shard-0.tfrecord")) as writer:
         writer.write(tf.train.Example().SerializeToString())
-    with pytest.raises(InputError, match="a shard is truncated or corrupt"):
+    with pytest.raises(InputError, match=r"shard-0\.tfrecord: record [0-2] is truncated or"):
         list(ShardDataset(folder))

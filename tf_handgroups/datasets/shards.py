@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tf_handgroups.datasets.record_file import RecordFile
 from tf_handgroups.datasets.sample import HANDEDNESS, HandSample
 from tf_handgroups.errors import InputError
 
@@ -96,7 +97,11 @@ class ShardWriter:
         self._writer.close()
 
     def write(self, sample: HandSample) -> None:
-        """Appends one sample; a sample that refers to a file is stored with its bytes."""
+        """Appends one sample; a sample that refers to a file is stored with its bytes.
+
+        The image must be upright: graph readers do not look for an EXIF orientation in
+        shards. `pack` takes care of that.
+        """
         train = self._tf.train
         image = sample.image if isinstance(sample.image, bytes) else sample.image.read_bytes()
         features = {
@@ -137,16 +142,17 @@ def parse_record(record):
 
 
 class ShardDataset:
-    """The hands in a folder of TFRecord shards, as written by `synth`.
+    """The hands in a folder of TFRecord shards, as written by `pack` and `synth`.
 
     Args:
         path: Folder with `dataset.json` and `*.tfrecord` files.
 
     Raises:
-        InputError: If the folder, its index or a shard is missing or damaged.
+        InputError: If the folder, its index or a shard is missing or damaged. From
+            reading: messages name the shard and the record in it.
     """
 
-    kind = "synth"
+    kind = "shards"
     options: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, path: str | os.PathLike):
@@ -155,15 +161,19 @@ class ShardDataset:
         if not index.is_file():
             raise InputError(
                 f"{self.path}: expected a folder of shards with {INDEX_NAME}. Received: no such "
-                "file. Write one with `tf-handgroups synth --count N --seed S --out DIR`."
+                "file. Write one with `tf-handgroups pack --data KIND:PATH --out DIR` or "
+                "`tf-handgroups synth --count N --seed S --out DIR`."
             )
         try:
             self.info = json.loads(index.read_text())
             self._count = int(self.info["count"])
-        except (ValueError, KeyError, TypeError) as error:
+            self.options = MappingProxyType(_options(self.info))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{index}: expected JSON with a `count`. Received: {error}. Write the set again."
             ) from error
+        # Rendered sets have no other source, and reports call them so.
+        self.kind = "synth" if self.info.get("kind") == "synth" else "shards"
         self.shards = sorted(self.path.glob("*.tfrecord"))
         if not self.shards:
             raise InputError(f"{self.path}: expected *.tfrecord files. Received: none.")
@@ -171,8 +181,9 @@ class ShardDataset:
         if expected and len(expected) != len(self.shards):
             raise InputError(
                 f"{self.path}: expected {len(expected)} shards. Received: {len(self.shards)}. "
-                "Run the same `synth` command again to complete the set."
+                "Run the command that wrote the set again, to complete it."
             )
+        self._files: list[RecordFile] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -180,15 +191,57 @@ class ShardDataset:
     def __iter__(self) -> Iterator[HandSample]:
         import tensorflow as tf
 
-        records = tf.data.TFRecordDataset([os.fspath(path) for path in self.shards])
-        try:
-            for record in records.map(parse_record):
-                yield _sample({name: value.numpy() for name, value in record.items()})
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        for path in self.shards:
+            number = 0
+            try:
+                for record in tf.data.TFRecordDataset(os.fspath(path)).map(parse_record):
+                    yield _sample({name: value.numpy() for name, value in record.items()})
+                    number += 1
+            except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+                raise InputError(
+                    f"{path}: record {number} is truncated or corrupt ({error.message}). "
+                    "Delete the file and run again the command that wrote it."
+                ) from error
+
+    def __getitem__(self, index: int) -> HandSample:
+        """Returns one hand; those behind a damaged record can still be read.
+
+        Raises:
+            InputError: If the record or its shard is damaged.
+        """
+        import tensorflow as tf
+
+        number = range(self._count)[index]
+        if self._files is None:
+            self._files = [RecordFile(path) for path in self.shards]
+        for file in self._files:
+            if number < len(file):
+                break
+            number -= len(file)
+        else:
             raise InputError(
-                f"{self.path}: a shard is truncated or corrupt ({error.message}). "
-                "Delete it and run the same `synth` command again."
+                f"{self.path}: expected {self._count} records. Received: fewer; there is no "
+                f"record {index}. Write the set again."
+            )
+        try:
+            record = parse_record(tf.constant(file[number]))
+        except tf.errors.InvalidArgumentError as error:
+            raise InputError(
+                f"{file.path}: record {number} is not a hand ({error.message}). Delete the "
+                "file and run again the command that wrote it."
             ) from error
+        return _sample({name: value.numpy() for name, value in record.items()})
+
+
+def _options(info: Mapping) -> dict[str, str]:
+    """What reports shall know about the data that were packed."""
+    if "source" not in info:
+        return {}
+    source = info["source"]
+    options = {"source": source["kind"], "name": source["name"], **source["options"]}
+    if info.get("max_side") is not None:
+        options["max_side"] = info["max_side"]
+    return {name: str(value) for name, value in options.items()}
 
 
 def _sample(record: dict) -> HandSample:
