@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tf_handgroups.commands.options import AsJson, Out, Overwrite, Seed, Threads
-from tf_handgroups.commands.terminal import console, errors, print_json
+from tf_handgroups.commands.terminal import console, errors, print_json, say
 from tf_handgroups.errors import InputError
 
 
@@ -57,7 +57,7 @@ def convert(
     if as_json:
         print_json(report)
     else:
-        console.print(f"Converted models and report.json: {out}")
+        say(f"Converted models and report.json: {out}")
 
 
 def bundle(
@@ -88,7 +88,7 @@ def bundle(
 
     if check:
         report = check_bundle(out)
-        console.print(f"{out}: sound; default variant {report['default']}")
+        say(f"{out}: sound; default variant {report['default']}")
         return
     if converted is None or data is None:
         raise InputError("bundle: expected --converted and --data, or --check.")
@@ -101,7 +101,7 @@ def bundle(
         licence_text=read_licence(licence_file),
         overwrite=overwrite,
     )
-    console.print(f"Bundle: {out}")
+    say(f"Bundle: {out}")
 
 
 def benchmark(

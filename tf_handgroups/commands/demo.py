@@ -3,7 +3,7 @@
 import pathlib
 
 from tf_handgroups.commands.options import Out, Overwrite, Seed
-from tf_handgroups.commands.terminal import console
+from tf_handgroups.commands.terminal import console, say
 
 
 def demo(out: Out = pathlib.Path("demo_out"), overwrite: Overwrite = False, seed: Seed = 0) -> None:
@@ -16,4 +16,4 @@ def demo(out: Out = pathlib.Path("demo_out"), overwrite: Overwrite = False, seed
     from tf_handgroups.convert.demo import run_demo
 
     report = run_demo(out, seed=seed, overwrite=overwrite, console=console)
-    console.print(f"Open {report} in a browser.")
+    say(f"Open {report} in a browser.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tf_handgroups.commands.options import AsJson, Data, Model, Out, Overwrite, Threads
-from tf_handgroups.commands.terminal import console, errors, print_json, progress
+from tf_handgroups.commands.terminal import console, errors, print_json, progress, say
 from tf_handgroups.errors import InputError
 
 
@@ -59,14 +59,14 @@ def evaluate(
         print_json(report)
     elif result:
         console.print(result.table(), soft_wrap=True)
-        console.print(f"Report: {out}")
+        say(f"Report: {out}")
     if written:
-        say = errors if as_json else console
-        say.print(f"Submission: {written.path}, {written.num_hands} hands", soft_wrap=True)
+        place = errors if as_json else console
+        place.print(f"Submission: {written.path}, {written.num_hands} hands", soft_wrap=True)
         if written.note:
-            say.print(f"Note: {written.note}", soft_wrap=True)
+            place.print(f"Note: {written.note}", soft_wrap=True)
         if not result:
-            say.print(f"No hand of {data} is labelled: there is no report.", soft_wrap=True)
+            place.print(f"No hand of {data} is labelled: there is no report.", soft_wrap=True)
 
 
 def plot_pck(
@@ -101,7 +101,7 @@ def plot_pck(
     picture = pck_figure(measured, benchmark or tuple(PUBLISHED))
     with replacing_file(out, overwrite) as temporary:
         temporary.write_bytes(picture)
-    console.print(f"Figure: {out}", soft_wrap=True)
+    say(f"Figure: {out}")
 
 
 def _once(predict: Callable[[list], Sequence[Any]]) -> Callable[[list], list[Any]]:

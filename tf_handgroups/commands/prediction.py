@@ -7,7 +7,7 @@ import typer
 from rich.progress import track
 
 from tf_handgroups.commands.options import Model, Out, Overwrite, Threads
-from tf_handgroups.commands.terminal import console, errors
+from tf_handgroups.commands.terminal import errors, say
 
 
 def predict(
@@ -39,4 +39,4 @@ def predict(
         overwrite=overwrite,
         track=lambda items: track(items, "predicting", console=errors),
     )
-    console.print(f"{count} hands in {out / 'predictions.json'}, overlays beside it.")
+    say(f"{count} hands in {out / 'predictions.json'}, overlays beside it.")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tf_handgroups.commands.options import Overwrite
-from tf_handgroups.commands.terminal import console
+from tf_handgroups.commands.terminal import say
 
 
 def import_reference(
@@ -32,9 +32,7 @@ def import_reference(
 
     model = run_import(checkpoint, out, joint_order, licence, overwrite)
     temperature = float(model.selector.current_temperature)
-    console.print(
+    say(
         f"Imported: {out}, joints moved from order {joint_order} to canonical. "
-        f"Group of each joint: {list(grouping_of(model))}; temperature {temperature:g}",
-        soft_wrap=True,
-        highlight=False,
+        f"Group of each joint: {list(grouping_of(model))}; temperature {temperature:g}"
     )

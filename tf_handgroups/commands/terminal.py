@@ -13,6 +13,17 @@ console = Console()
 errors = Console(stderr=True, soft_wrap=True)
 
 
+def say(text: str) -> None:
+    """Prints a line for people, never broken, so that paths in it can be copied.
+
+    Example:
+
+    >>> say("Report: " + "folder/" * 20)  # doctest: +ELLIPSIS
+    Report: folder/folder/...
+    """
+    console.print(text, soft_wrap=True, highlight=False)
+
+
 @contextlib.contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Shows a bar with the time left on standard error while a long command works.

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tf_handgroups.commands.options import DataList, Out
-from tf_handgroups.commands.terminal import console
+from tf_handgroups.commands.terminal import say
 
 
 class Strategy(enum.StrEnum):
@@ -52,6 +52,6 @@ def train(
         resume=resume,
         initial_model=initial_model,
         licence=licence,
-        write=lambda line: console.print(line, soft_wrap=True, highlight=False),
+        write=say,
     )
-    console.print(f"Trained model: {out / 'model.keras'}")
+    say(f"Trained model: {out / 'model.keras'}")
