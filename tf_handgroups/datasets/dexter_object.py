@@ -141,13 +141,13 @@ class DexterObjectDataset:
         labelled = ~np.isnan(xyz).any(axis=-1)
         uv = np.full((NUM_JOINTS, 2), np.nan)
         uv[labelled] = project(xyz[labelled], INTRINSICS_PX)
-        inside = ((uv > -0.5) & (uv < np.array(IMAGE_SIZE) - 0.5)).all(axis=-1)
+        inside = (uv > -0.5) & (uv < np.array(IMAGE_SIZE) - 0.5)
         return HandSample(
             sample_id=name,
             image=self._data / name,
             image_size=IMAGE_SIZE,
             uv_px=uv,
-            visible=labelled & inside,
+            visible=np.asarray(inside.all(axis=-1)),
             handedness="left",
             box_px=self._box(name, uv[labelled], xyz[labelled]),
             xyz_camera_mm=xyz,

@@ -166,13 +166,13 @@ class StbDataset:
         labelled = ~np.isnan(xyz).any(axis=-1)
         uv = np.full((NUM_JOINTS, 2), np.nan)
         uv[labelled] = project(xyz[labelled], view.intrinsics_px)
-        inside = ((uv > -0.5) & (uv < np.array(IMAGE_SIZE) - 0.5)).all(axis=-1)
+        inside = (uv > -0.5) & (uv < np.array(IMAGE_SIZE) - 0.5)
         return HandSample(
             sample_id=sample_id,
             image=image,
             image_size=IMAGE_SIZE,
             uv_px=uv,
-            visible=labelled & inside,
+            visible=np.asarray(inside.all(axis=-1)),
             handedness="left",
             box_px=box_around(uv[labelled]),
             xyz_camera_mm=xyz,
@@ -245,13 +245,16 @@ def _read_labels(path: pathlib.Path) -> np.ndarray:
             f"{path}: expected a MATLAB file. Received: {type(error).__name__}: {error}. "
             "Copy or download it again."
         ) from error
-    shape = np.shape(labels)
-    is_numbers = isinstance(labels, np.ndarray) and labels.dtype.kind in "fiu"
-    if not is_numbers or len(shape) != 3 or shape[:2] != (3, NUM_JOINTS) or not shape[2]:
-        received = f"shape={shape}, dtype={getattr(labels, 'dtype', None)}"
+    if not isinstance(labels, np.ndarray):
+        raise InputError(
+            f"{path}: expected numbers `handPara`. Received: no handPara. Is it a file of STB?"
+        )
+    shape = labels.shape
+    fits = len(shape) == 3 and shape[:2] == (3, NUM_JOINTS) and shape[2] > 0
+    if not fits or labels.dtype.kind not in "fiu":
         raise InputError(
             f"{path}: expected numbers `handPara` of shape (3, {NUM_JOINTS}, frames). "
-            f"Received: {received if labels is not None else 'no handPara'}."
+            f"Received: shape={shape}, dtype={labels.dtype}. Copy or download it again."
         )
     joints_first = np.asarray(labels, np.float64).transpose(1, 2, 0)
     return to_canonical(joints_first, "stb").transpose(1, 0, 2)
