@@ -11,7 +11,7 @@ import sys
 import typer
 
 from tf_handgroups.commands.conversion import benchmark, bundle, convert
-from tf_handgroups.commands.data import synth
+from tf_handgroups.commands.data import convert_coco, synth
 from tf_handgroups.commands.demo import demo
 from tf_handgroups.commands.evaluation import evaluate, plot_pck
 from tf_handgroups.commands.prediction import predict
@@ -25,6 +25,7 @@ from tf_handgroups.quiet_start import import_tensorflow_quietly
 COMMANDS = (
     demo,
     synth,
+    convert_coco,
     train,
     import_reference,
     evaluate,

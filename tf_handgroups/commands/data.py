@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tf_handgroups.commands.options import Out, Overwrite, Seed
-from tf_handgroups.commands.terminal import console
+from tf_handgroups.commands.terminal import console, say
 
 
 def synth(
@@ -42,3 +42,35 @@ def synth(
         write_image(preview, contact_sheet(samples, columns=8), overwrite=True)
         console.print(f"Contact sheet: {preview}")
     console.print(f"{count} images in {out}. Use them as --data synth:{out}")
+
+
+def convert_coco(
+    file: Annotated[pathlib.Path, typer.Argument(help="COCO-style JSON with 21 keypoints a hand.")],
+    images: Annotated[pathlib.Path, typer.Option(help="Folder in which the images lie.")],
+    out: Out,
+    joint_order: Annotated[
+        str, typer.Option(help="Order of the keypoints: canonical, rhd, stb, interhand, ho3d.")
+    ] = "canonical",
+    handedness: Annotated[
+        str | None, typer.Option(help="left or right, for hands of which the file says nothing.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Converts COCO-style hand keypoints, as mmpose uses them, to a handjson folder.
+
+    Images are copied. mmpose's 21 keypoints are in canonical order, but those of its RHD
+    files in the order rhd. 3D joints (`joint_cam`) and intrinsics are kept.
+
+    Example: `tf-handgroups convert-coco onehand10k_train.json --images OneHand10K/train
+    --joint-order canonical --out hands/train`
+    """
+    from tf_handgroups.datasets.coco_keypoints import read_coco_keypoints
+    from tf_handgroups.datasets.write_handjson import write_handjson
+
+    hands = read_coco_keypoints(file, images, joint_order, handedness)
+    write_handjson(hands.samples, out, overwrite)
+    num_images = len({sample.image for sample in hands.samples})
+    say(
+        f"{len(hands.samples)} hands in {num_images} images; left out {hands.num_unlabelled} "
+        f"without a labelled joint. Use them as --data handjson:{out}"
+    )
