@@ -1,21 +1,27 @@
 """The graph pipeline against its NumPy twin `crop`, and labels against pixels."""
 
 import colorsys
+import functools
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from tests.hands import encode_png, grid_uv_px, make_sample, smooth_image
+from tests.properties import EXAMPLES, cameras, depths_mm, hands_px
 from tests.test_augment import STILL, only
 from tf_handgroups.augment import Augmentation
 from tf_handgroups.crop import crop_image, crop_matrix, transform_points
 from tf_handgroups.datasets.sample import box_around
-from tf_handgroups.datasets.shards import ShardDataset, ShardWriter
+from tf_handgroups.datasets.shards import ShardDataset, ShardWriter, label_arrays
 from tf_handgroups.errors import InputError
+from tf_handgroups.image_file import read_image
 from tf_handgroups.models.hand_pose_model import lift
-from tf_handgroups.pipeline import PipelineOptions, build_pipeline, warp
+from tf_handgroups.pipeline import PipelineOptions, build_pipeline, prepare_sample, warp
 
 SIZE = 64
 GEOMETRY_ONLY = only(rotation_deg=180.0, scale=1.25, shift=0.08, other_hand=0.3)
@@ -265,18 +271,6 @@ def test_first_batch_continues_the_same_stream():
         np.testing.assert_array_equal(received[1]["uv_px"], expected[1]["uv_px"])
 
 
-def test_every_sample_is_seen_once_per_pass():
-    samples = [make_sample(seed=seed) for seed in range(5)]
-    depths = [
-        targets["xyz_camera_mm"][0, 0, 2]
-        for _, targets, _ in batches(samples, 10, training=True, augmentation=STILL)
-    ]
-    truth = sorted(sample.xyz_camera_mm[0, 2] for sample in samples)
-    np.testing.assert_allclose(sorted(depths[:5]), truth)
-    np.testing.assert_allclose(sorted(depths[5:]), truth)
-    assert depths[:5] != depths[5:]
-
-
 def test_files_shards_and_memory_give_the_same(tmp_path):
     memory = [make_sample(seed=seed) for seed in range(3)]
     on_disk = []
@@ -298,13 +292,6 @@ def test_files_shards_and_memory_give_the_same(tmp_path):
                 np.testing.assert_array_equal(received[name], wanted[name], err_msg=name)
 
 
-def test_data_sets_are_concatenated():
-    hands = [make_sample(seed=seed) for seed in range(4)]
-    options = PipelineOptions(SIZE, 4, training=False)
-    together = next(iter(build_pipeline([hands[:1], hands[1:]], options)))[0]
-    np.testing.assert_array_equal(together, next(iter(build_pipeline([hands], options)))[0])
-
-
 def test_grey_and_transparent_images_become_rgb():
     grey = smooth_image(96, 128)[..., 0]
     sample = make_sample(seed=0)
@@ -314,7 +301,100 @@ def test_grey_and_transparent_images_become_rgb():
     assert crop.max() > 0.3
 
 
-@pytest.mark.parametrize("datasets", [[], [[]], [[], []]])
-def test_rejects_no_samples(datasets):
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_of_photographs_is_applied(orientation, suffix, tmp_path):
+    path = tmp_path / f"photo.{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(smooth_image(80, 120)).save(path, exif=exif, quality=90)
+    upright = read_image(path)
+    assert upright.shape[:2] == ((80, 120) if orientation < 5 else (120, 80))
+    for image in (path, path.read_bytes()):
+        sample = make_sample(upright, seed=0)
+        object.__setattr__(sample, "image", image)
+        crop, *_ = first(sample)
+        np.testing.assert_allclose(crop, expected_crop(sample, upright)[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_hand_in_one_point(training):
+    """A faulty label, but no division by zero: the window is that of one pixel."""
+    uv_px = np.full((21, 2), 40.25)
+    sample = make_sample(seed=0, uv_px=uv_px)
+    crop, targets, weights = first(sample, training=training, augmentation=STILL)
+    expected, _ = expected_crop(sample, smooth_image(96, 128), (39.75, 39.75, 1, 1))
+    if training:
+        np.testing.assert_allclose(crop, expected, atol=1e-4)
+        np.testing.assert_allclose(targets["uv_px"], (SIZE - 1) / 2, atol=1e-3)
+    for values in (targets, weights):
+        assert all(np.isfinite(value).all() for value in values.values())
+
+
+@pytest.mark.parametrize("unknown", [[4], [0, 12, 20], [9], [10], list(range(20))])
+def test_weights_of_single_unlabelled_3d_joints(unknown):
+    plain = make_sample(seed=0)
+    xyz = plain.xyz_camera_mm.copy()
+    xyz[unknown] = np.nan
+    _, targets, weights = first(make_sample(seed=0, xyz_camera_mm=xyz))
+    assert all(np.isfinite(value).all() for value in targets.values())
+    np.testing.assert_array_equal(weights["uv_px"], np.ones(21))
+    # Without root or bone there is neither depth nor 3D.
+    known = ~np.isin(np.arange(21), unknown) & (not {9, 10} & set(unknown))
+    np.testing.assert_array_equal(weights["z_rel"], known)
+    np.testing.assert_array_equal(weights["xyz_camera_mm"], known)
+    _, whole, _ = first(plain)
+    for name in ("z_rel", "xyz_camera_mm"):
+        np.testing.assert_allclose(targets[name][known], whole[name][known], rtol=1e-6)
+
+
+@functools.cache
+def prepare():
+    options = PipelineOptions(256, 1, True, Augmentation(other_hand=0.5))
+    return tf.function(lambda record, seed: prepare_sample(record, seed, options))
+
+
+@EXAMPLES
+@given(
+    hands_px(), depths_mm(), cameras(), st.sampled_from(["left", "right", None]), st.booleans(),
+    st.integers(0, 2**31),
+)  # fmt: skip
+def test_augmented_camera_projects_the_augmented_hand(uv_px, depth, camera, hand, full, seed):
+    rays = np.concatenate([uv_px, np.ones((21, 1))], axis=-1) @ np.linalg.inv(camera).T
+    sample = make_sample(
+        smooth_image(48, 64), uv_px=uv_px, visible=np.arange(21) >= (not full), handedness=hand,
+        xyz_camera_mm=rays * depth, intrinsics_px=camera,
+    )  # fmt: skip
+    record = {name: tf.constant(value) for name, value in label_arrays(sample).items()}
+    record |= {"image": tf.constant(sample.image), "orientation": tf.constant(1, tf.int64)}
+    _, targets, _ = prepare()(record, tf.constant([0, seed], tf.int64))
+    crop_camera = np.linalg.inv(targets["pixel_rays"].numpy().astype(np.float64))
+    projected = targets["xyz_camera_mm"].numpy().astype(np.float64) @ crop_camera.T
+    # Float32 labels of images of 640 pixels, enlarged up to 7 times.
+    np.testing.assert_allclose(projected[:, :2] / projected[:, 2:], targets["uv_px"], atol=1e-3)
+
+
+def test_replicas_share_a_batch_without_repeating():
+    samples = [make_sample(seed=seed) for seed in range(5)]
+    options = PipelineOptions(SIZE, 4, training=True, seed=3)
+    whole = list(build_pipeline([samples[:2], samples[2:]], options).take(3).as_numpy_iterator())
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    dataset = build_pipeline([samples[:2], samples[2:]], options)
+    shared = iter(strategy.experimental_distribute_dataset(dataset))
+    for images, targets, _ in whole:
+        received = next(shared)
+        for expected, value in ((images, received[0]), (targets["uv_px"], received[1]["uv_px"])):
+            parts = strategy.experimental_local_results(value)
+            assert [len(part) for part in parts] == [2, 2]
+            np.testing.assert_array_equal(np.concatenate(parts), expected)
+
+
+def test_workers_share_the_batches_not_the_files():
+    dataset = build_pipeline([[make_sample()]], PipelineOptions(SIZE, 1, training=True))
+    policy = dataset.options().experimental_distribute.auto_shard_policy
+    assert policy == tf.data.experimental.AutoShardPolicy.DATA
+
+
+def test_rejects_no_samples():
     with pytest.raises(InputError, match=r"expected at least one sample\. Received: none"):
-        build_pipeline(datasets, PipelineOptions(SIZE, 2, training=False))
+        build_pipeline([[]], PipelineOptions(SIZE, 2, training=False))

@@ -2,19 +2,32 @@
 
 Every random number is a function of `(seed, position in the stream)`, so the same
 command gives the same batches, and a resumed run continues where it stopped.
+
+**Rotation.** A crop is turned in its plane, but its hand is not: `xyz_camera_mm` stays in
+the axes of the camera that took the picture (for a mirrored hand: of its mirror image),
+and `pixel_rays` carries the rotation, together with scale, shift and mirroring. The
+inverse of `pixel_rays` is the camera matrix of the crop: it projects `xyz_camera_mm` to
+`uv_px`. `z_rel` does not change when a crop turns.
+
+**Several workers.** The batches are sharded by `DATA`: each worker runs the whole stream
+and keeps its part, so that the workers together see what one process would see, with the
+same augmentation. (`FILE` needs as many shards as workers, and their orders would
+differ.) The price is that every worker also prepares the others' samples; a tf.data
+service, which does so once for all, avoids it.
 """
 
 import dataclasses
-import os
 
-import numpy as np
 import tensorflow as tf
 
 from tf_handgroups.augment import Augmentation, draw_geometry, jitter_colours
 from tf_handgroups.crop import CROP_MARGIN
-from tf_handgroups.datasets.shards import ShardDataset, label_arrays, parse_record
-from tf_handgroups.errors import InputError
 from tf_handgroups.joints import REFERENCE_BONE, ROOT_JOINT
+from tf_handgroups.record_stream import read_image_bytes, record_stream
+
+# EXIF orientations, after rows and columns have been exchanged in 5 to 8.
+_RIGHT_TO_LEFT = (2, 3, 6, 7)
+_BOTTOM_UP = (3, 4, 7, 8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +60,8 @@ def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
     """Builds the batches that `fit` and `evaluate` take.
 
     Args:
-        datasets: Data sets as of `datasets.registry.open_dataset`; they are concatenated.
+        datasets: Data sets as of `datasets.registry.open_dataset`; they are concatenated,
+            or in training mixed by their weights, see `record_stream`.
         options: See `PipelineOptions`.
 
     Returns:
@@ -55,66 +69,35 @@ def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
         float32 in [0, 1]; targets by output name (`uv_px`, `z_rel`, `presence`,
         `handedness`, the true `xyz_camera_mm` of the hand as shown and `pixel_rays`,
         which maps `(u, v, 1)` of the crop to the ray with z = 1); weights by output
-        name, 0 where a label is unknown.
+        name, 0 where a label is unknown. Depth and 3D need a labelled root and
+        reference bone, besides the joint itself.
 
     Raises:
         InputError: If there is no sample.
     """
-    count = sum(len(dataset) for dataset in datasets)
-    if not count:
-        raise InputError("build_pipeline: expected at least one sample. Received: none.")
-    records = _records(datasets[0])
-    for dataset in datasets[1:]:
-        records = records.concatenate(_records(dataset))
-    if options.training:
-        records = records.shuffle(min(count, 8192), seed=options.seed).repeat()
-        records = records.skip(options.first_batch * options.batch_size)
-    start = options.first_batch * options.batch_size
-    numbered = tf.data.Dataset.zip(records, tf.data.Dataset.counter(start=start))
+    records = record_stream(datasets, options.training, options.seed)
+    start = options.first_batch * options.batch_size if options.training else 0
+    numbered = tf.data.Dataset.zip(records.skip(start), tf.data.Dataset.counter(start=start))
 
     def prepare(record, number):
-        return prepare_sample(record, tf.stack([tf.cast(options.seed, tf.int64), number]), options)
+        seed = tf.stack([tf.cast(options.seed, tf.int64), number])
+        return prepare_sample(read_image_bytes(record), seed, options)
 
     batches = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(
         options.batch_size, drop_remainder=options.training
     )
-    return batches.prefetch(2)
-
-
-def _records(dataset) -> tf.data.Dataset:
-    if isinstance(dataset, ShardDataset):
-        files = [os.fspath(path) for path in dataset.shards]
-        return tf.data.TFRecordDataset(files).map(parse_record, num_parallel_calls=tf.data.AUTOTUNE)
-    samples = list(dataset)
-    columns: dict[str, list] = {"sample_id": [], "file": [], "bytes": []}
-    for sample in samples:
-        in_memory = isinstance(sample.image, bytes)
-        columns["sample_id"].append(sample.sample_id)
-        columns["bytes"].append(sample.image if in_memory else b"")
-        columns["file"].append("" if in_memory else os.fspath(sample.image))
-        for name, value in label_arrays(sample).items():
-            columns.setdefault(name, []).append(value)
-    tensors = {
-        name: tf.constant(values) if isinstance(values[0], (str, bytes)) else np.stack(values)
-        for name, values in columns.items()
-    }
-
-    def read(record):
-        file = record.pop("file")
-        memory = record.pop("bytes")
-        image = tf.cond(tf.equal(file, ""), lambda: memory, lambda: tf.io.read_file(file))
-        return record | {"image": image}
-
-    return tf.data.Dataset.from_tensor_slices(tensors).map(
-        read, num_parallel_calls=tf.data.AUTOTUNE
+    distribution = tf.data.Options()
+    distribution.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
     )
+    return batches.prefetch(2).with_options(distribution)
 
 
 def prepare_sample(record: dict, seed, options: PipelineOptions):
     """Decodes, crops and augments one record in graph ops.
 
     Args:
-        record: Record of `shards.parse_record`.
+        record: Record of `record_stream`, with the bytes of its image.
         seed: `(2,)` int64 tensor.
         options: See `PipelineOptions`.
 
@@ -122,8 +105,7 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
         `(image, targets, weights)` of one sample, as described in `build_pipeline`.
     """
     size = options.crop_size
-    image = tf.io.decode_image(record["image"], channels=3, expand_animations=False)
-    image.set_shape((None, None, 3))
+    image = decode_upright(record["image"], record["orientation"])
     known_hand = record["handedness"] >= 0
     present = record["presence"] > 0
     geometry = draw_geometry(seed, options.augmentation, options.training)
@@ -167,6 +149,32 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
     return crop, targets, weights
 
 
+def decode_upright(contents, orientation):
+    """Decodes an image in graph ops; the graph twin of `image_file.read_image`.
+
+    Args:
+        contents: Scalar string tensor, the bytes of a JPEG, PNG, WebP or BMP image.
+        orientation: Scalar integer tensor of `image_file.orientation_of`.
+
+    Returns:
+        `(height, width, 3)` uint8 RGB, as seen on the screen.
+    """
+    # TensorFlow's default for JPEG saves little time and is off by 10 of 255 in places.
+    image = tf.cond(
+        tf.io.is_jpeg(contents),
+        lambda: tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(contents, channels=3, expand_animations=False),
+    )
+    image.set_shape((None, None, 3))
+    image = tf.cond(orientation >= 5, lambda: tf.transpose(image, (1, 0, 2)), lambda: image)
+    columns, rows = (
+        tf.reduce_any(tf.equal(orientation, tf.constant(which, orientation.dtype)))
+        for which in (_RIGHT_TO_LEFT, _BOTTOM_UP)
+    )
+    image = tf.cond(columns, lambda: image[:, ::-1], lambda: image)
+    return tf.cond(rows, lambda: image[::-1], lambda: image)
+
+
 def _crop_matrix(record, geometry, mirror, options: PipelineOptions):
     """Returns the `(2, 3)` matrix image -> crop; the graph twin of `crop.crop_matrix`.
 
@@ -184,7 +192,9 @@ def _crop_matrix(record, geometry, mirror, options: PipelineOptions):
     half = tf.stack([width, height]) / 2
     low = tf.where(full, tf.reduce_min(turned, axis=0), middle[0] - half)
     high = tf.where(full, tf.reduce_max(turned, axis=0), middle[0] + half)
-    side = CROP_MARGIN * tf.reduce_max(high - low) * geometry.scale
+    # All joints of a faulty label may coincide: at least one pixel, as in `box_around`.
+    extent = tf.where(full, tf.maximum(high - low, 1.0), high - low)
+    side = CROP_MARGIN * tf.reduce_max(extent) * geometry.scale
     centre = (low + high) / 2 + geometry.shift * side
     scale = size / side
     linear = turn * scale
@@ -245,5 +255,8 @@ def _camera_targets(record, matrix, mirror):
     has_xyz &= tf.reduce_all(tf.gather(has_xyz, [ROOT_JOINT, *REFERENCE_BONE]))
     has_rays = tf.reduce_all(tf.math.is_finite(record["intrinsics_px"]))
     affine = tf.concat([matrix, [[0.0, 0.0, 1.0]]], axis=0)
-    camera = tf.where(has_rays, affine @ record["intrinsics_px"], tf.eye(3))
-    return xyz, flip[:, None] * tf.linalg.inv(camera), has_xyz, has_rays
+    # The inverse of a camera matrix loses digits, which float32 has not to spare.
+    affine, intrinsics = (tf.cast(m, tf.float64) for m in (affine, record["intrinsics_px"]))
+    camera = tf.where(has_rays, affine @ intrinsics, tf.eye(3, dtype=tf.float64))
+    rays = tf.cast(tf.linalg.inv(camera), tf.float32)
+    return xyz, flip[:, None] * rays, has_xyz, has_rays
