@@ -14,6 +14,8 @@ from tf_handgroups.errors import InputError
 # Classes are named, not imported: a reader's libraries load with its first use.
 KINDS = {
     "handjson": "tf_handgroups.datasets.handjson:HandJsonDataset",
+    "freihand": "tf_handgroups.datasets.freihand:FreiHandDataset",
+    "interhand": "tf_handgroups.datasets.interhand:InterHandDataset",
     "stb": "tf_handgroups.datasets.stb:StbDataset",
     "dexter-object": "tf_handgroups.datasets.dexter_object:DexterObjectDataset",
     "shards": "tf_handgroups.datasets.shards:ShardDataset",
