@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tf_handgroups.atomic_files import replacing_folder
+from tf_handgroups.contact_sheet import contact_sheet
 from tf_handgroups.convert.calibration import dataset_crops
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.demo_report import DemoFacts, Picture, demo_report
@@ -41,7 +42,6 @@ from tf_handgroups.image_file import read_image, write_image
 from tf_handgroups.model_file import save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import Recipe, get_recipe, override
-from tf_handgroups.synth.contact_sheet import contact_sheet
 from tf_handgroups.synth.write_shards import write_synthetic_shards
 from tf_handgroups.training import train
 

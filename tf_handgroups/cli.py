@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from tf_handgroups.commands.check import check_data
 from tf_handgroups.commands.conversion import benchmark, bundle, convert
 from tf_handgroups.commands.data import convert_coco, synth
 from tf_handgroups.commands.demo import demo
@@ -26,6 +27,7 @@ COMMANDS = (
     demo,
     synth,
     convert_coco,
+    check_data,
     train,
     import_reference,
     evaluate,

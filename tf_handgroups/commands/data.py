@@ -29,9 +29,9 @@ def synth(
     """
     import itertools
 
+    from tf_handgroups.contact_sheet import contact_sheet
     from tf_handgroups.datasets.shards import ShardDataset
     from tf_handgroups.image_file import write_image
-    from tf_handgroups.synth.contact_sheet import contact_sheet
     from tf_handgroups.synth.write_shards import write_synthetic_shards
 
     write_synthetic_shards(
