@@ -374,27 +374,6 @@ def test_augmented_camera_projects_the_augmented_hand(uv_px, depth, camera, hand
     np.testing.assert_allclose(projected[:, :2] / projected[:, 2:], targets["uv_px"], atol=1e-3)
 
 
-def test_replicas_share_a_batch_without_repeating():
-    samples = [make_sample(seed=seed) for seed in range(5)]
-    options = PipelineOptions(SIZE, 4, training=True, seed=3)
-    whole = list(build_pipeline([samples[:2], samples[2:]], options).take(3).as_numpy_iterator())
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    dataset = build_pipeline([samples[:2], samples[2:]], options)
-    shared = iter(strategy.experimental_distribute_dataset(dataset))
-    for images, targets, _ in whole:
-        received = next(shared)
-        for expected, value in ((images, received[0]), (targets["uv_px"], received[1]["uv_px"])):
-            parts = strategy.experimental_local_results(value)
-            assert [len(part) for part in parts] == [2, 2]
-            np.testing.assert_array_equal(np.concatenate(parts), expected)
-
-
-def test_workers_share_the_batches_not_the_files():
-    dataset = build_pipeline([[make_sample()]], PipelineOptions(SIZE, 1, training=True))
-    policy = dataset.options().experimental_distribute.auto_shard_policy
-    assert policy == tf.data.experimental.AutoShardPolicy.DATA
-
-
 def test_rejects_no_samples():
     with pytest.raises(InputError, match=r"expected at least one sample\. Received: none"):
         build_pipeline([[]], PipelineOptions(SIZE, 2, training=False))

@@ -47,7 +47,7 @@ def record_stream(datasets: list, training: bool, seed: int) -> tf.data.Dataset:
     >>> hands = [render_sample(number, 64) for number in range(2)]
     >>> stream = record_stream([hands, hands[:1]], training=False, seed=0)
     >>> [record["sample_id"].decode() for record in stream.as_numpy_iterator()]
-    ['synth/0', 'synth/1', 'synth/0']
+    ['synth/00000000', 'synth/00000001', 'synth/00000000']
     """
     datasets = [dataset for dataset in datasets if len(dataset)]
     if not datasets:
