@@ -86,4 +86,5 @@ def _window(
     matrix = crop_matrix(sample.box_px, tile_px, margin)
     tile = np.round(crop_image(image, matrix, tile_px) * 255).astype(np.uint8)
     low = transform_points(matrix, sample.box_px[:2])
-    return draw_box(tile, [*low, *(sample.box_px[2:] * matrix[0, 0])]), matrix
+    box = np.concatenate([low, sample.box_px[2:] * matrix[0, 0]])
+    return draw_box(tile, box), matrix

@@ -13,7 +13,7 @@ import os
 import pathlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
@@ -117,7 +117,9 @@ def _entries(dataset: Dataset) -> Iterator[_Entry]:
             index += 1
     yield index, _reason(broken)
     read = getattr(dataset, "__getitem__", None)
-    for later in range(index + 1, len(dataset)) if read is not None else ():
+    if read is None:
+        return
+    for later in range(index + 1, len(dataset)):
         try:
             yield later, read(later)
         except Exception as error:
@@ -131,7 +133,7 @@ def _reason(error: Exception) -> str:
 
 def _checked(
     entries: Iterator[_Entry], num_workers: int
-) -> Iterator[tuple[int, HandSample | str, SampleCheck]]:
+) -> Generator[tuple[int, HandSample | str, SampleCheck]]:
     """Yields every entry with its check, in order."""
     batches = iter(lambda: list(itertools.islice(entries, _BATCH)), [])
     if num_workers <= 1:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tf_handgroups.commands.options import AsJson, Overwrite, Seed
-from tf_handgroups.commands.terminal import console, print_json, progress
+from tf_handgroups.commands.terminal import print_json, progress, say
 from tf_handgroups.errors import InputError
 
 
@@ -50,9 +50,9 @@ def check_data(
     if as_json:
         print_json(report.as_dict())
     else:
-        console.print(report.table(), soft_wrap=True, markup=False, highlight=False)
+        say(report.table())
         if out is not None:
-            console.print(f"Report: {out}", soft_wrap=True, markup=False)
+            say(f"Report: {out}")
     if report.num_broken > allow_broken:
         raise InputError(
             f"{data}: {report.num_broken} of {report.num_samples} samples are broken. "
