@@ -135,3 +135,50 @@ def test_auc_30px_counts_joints_alike():
     expected = (area(12.0) + 20 * area(3.0)) / 21
     assert report["errors_2d"]["auc_30px"] == pytest.approx(expected, abs=1e-6)
     assert report["errors_2d"]["epe_px"] == pytest.approx((40 * 3 + 12) / 41, abs=1e-5)
+
+
+def tips_only(hand, tips):
+    """The hand with labels of some fingertips alone, as a data set of tips has them."""
+    known = np.isin(np.arange(21), tips)
+    xyz = np.where(known[:, None], hand.xyz_camera_mm, np.nan)
+    uv_px = np.where(known[:, None], hand.uv_px, np.nan)
+    return sample(
+        hand.sample_id, seed=int(hand.sample_id), xyz_camera_mm=xyz, uv_px=uv_px, visible=known
+    )
+
+
+def true_poses(hands):
+    rows = {hand.sample_id: row for hand, row in zip(hands, predictor()(hands), strict=True)}
+    return lambda samples: [rows[hand.sample_id] for hand in samples]
+
+
+def test_hands_of_which_only_fingertips_are_labelled(hands):
+    given = [tips_only(hand, [4, 8, 12, 16, 20]) for hand in hands]
+    report = evaluate(true_poses(hands), given, "dexter-object").report
+    assert report["errors_3d"]["dexter-object"]["mpjpe_mm"] == pytest.approx(0, abs=0.05)
+    assert report["errors_3d"]["dexter-object"]["num_joints"] == 5 * len(hands)
+    # A constant pose fits a few points far too well to be compared with.
+    assert "mean_hand" not in report
+    both = evaluate(true_poses(hands), [*given[:3], *hands[3:]], "dexter-object").report
+    assert both["mean_hand"]["num_hands"] == len(hands) - 3
+
+
+def test_a_single_joint_is_measured_in_its_given_box(hands):
+    """Its own tight box is one pixel, in which every error would be huge."""
+
+    def off(samples):
+        return [row | {"uv_px": row["uv_px"] + [3, 0]} for row in true_poses(hands)(samples)]
+
+    (given,) = [tips_only(hands[0], [4])]
+    report = evaluate(off, [given], "all").report
+    expected = 3 / max(given.box_px[2:])
+    assert report["errors_2d"]["epe_box"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_options_of_the_data_are_reported(hands):
+    class Hands(list):
+        kind, path, options = "rhd", "folder", {"split": "evaluation"}
+
+    report = evaluate(true_poses(hands), Hands(hands), "procrustes").report
+    assert report["data"]["options"] == {"split": "evaluation"}
+    assert evaluate(true_poses(hands), hands, "procrustes").report["data"]["options"] is None

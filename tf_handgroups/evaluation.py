@@ -20,6 +20,7 @@ from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS
 from tf_handgroups.mean_hand import MEAN_POSE
 from tf_handgroups.metrics.joint_measures import JointMeasures
 from tf_handgroups.metrics.pck_auc import pck_curve
+from tf_handgroups.metrics.procrustes import MIN_JOINTS
 from tf_handgroups.protocols import PROTOCOLS, Protocol, get_protocol
 
 Predict = Callable[[list[HandSample]], Sequence[Mapping[str, Any]]]
@@ -153,7 +154,9 @@ def _row(sample: HandSample, prediction: Mapping[str, Any]) -> dict[str, np.ndar
         )
     true_uv = np.where(sample.visible[:, None], sample.uv_px, np.nan).astype(np.float64)
     in_box = sample.visible | (xyz is not None) & np.isfinite(sample.uv_px).all(axis=-1)
-    side_px = np.max(box_around(sample.uv_px[in_box])[2:]) if in_box.any() else np.nan
+    # One or two joints span no hand; then the given box has to do.
+    enough = np.count_nonzero(in_box) >= MIN_JOINTS
+    side_px = np.max(box_around(sample.uv_px[in_box])[2:] if enough else sample.box_px[2:])
     return {
         "uv": row["uv_px"],
         "z": row["z_rel"],
@@ -194,9 +197,14 @@ class _Measurement:
         return errors
 
     def _mean_hand_errors_mm(self) -> np.ndarray:
-        """Errors `(hands, 21)` of the constant pose under `MEAN_HAND_PROTOCOL`."""
+        """Errors `(hands, 21)` of the constant pose under `MEAN_HAND_PROTOCOL`.
+
+        NaN for hands with unlabelled joints: a few points are fitted by almost any pose.
+        """
+        complete = np.isfinite(self.xyz).all(axis=(1, 2), keepdims=True)
+        truth = np.where(complete, self.xyz, np.nan)
         as_right, as_left = (
-            MEAN_HAND_PROTOCOL.errors_mm(np.broadcast_to(pose, self.xyz.shape), self.xyz)
+            MEAN_HAND_PROTOCOL.errors_mm(np.broadcast_to(pose, truth.shape), truth)
             for pose in (MEAN_POSE, camera.mirror_xyz(MEAN_POSE))
         )
         # Where the side is unknown the constant pose gets the benefit of the doubt.
@@ -212,6 +220,7 @@ class _Measurement:
             "data": {
                 "kind": getattr(dataset, "kind", None),
                 "path": str(getattr(dataset, "path", "")) or None,
+                "options": dict(getattr(dataset, "options", {})) or None,
                 "num_hands": len(self.xyz),
                 "num_skipped": self.hands.skipped,
                 "num_hands_3d": int(self.has_3d.sum()),
@@ -228,9 +237,10 @@ class _Measurement:
                 report["curves"][name] = _curve(protocol, measures)
                 curves_mm[name] = _fine_curve(protocol, measures)
             measures = JointMeasures(self._mean_hand_errors_mm())
-            report["mean_hand"] = _errors_3d(MEAN_HAND_PROTOCOL, measures, "a constant pose: ")
-            name = f"mean hand ({MEAN_HAND_PROTOCOL.name})"
-            curves_mm[name] = _fine_curve(MEAN_HAND_PROTOCOL, measures)
+            if not np.isnan(measures.mean):
+                report["mean_hand"] = _errors_3d(MEAN_HAND_PROTOCOL, measures, "a constant pose: ")
+                name = f"mean hand ({MEAN_HAND_PROTOCOL.name})"
+                curves_mm[name] = _fine_curve(MEAN_HAND_PROTOCOL, measures)
         report["per_joint"] = self._per_joint(error_box)
         report["worst"] = [
             {"sample_id": case.sample.sample_id, "epe_box": _number(case.error_box)}

@@ -242,6 +242,7 @@ def describe(dataset) -> str:
     """
     info = getattr(dataset, "info", {})
     details = [f"{name} {info[name]}" for name in ("seed", "version") if name in info]
+    details += [f"{name} {value}" for name, value in getattr(dataset, "options", {}).items()]
     return ", ".join([f"{dataset.kind}: {len(dataset)} samples", *details])
 
 

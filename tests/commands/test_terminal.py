@@ -3,7 +3,7 @@ import json
 
 from rich.console import Console
 
-from tf_handgroups.commands.terminal import console, errors, print_json, progress
+from tf_handgroups.commands.terminal import console, errors, print_json, progress, say
 
 
 def test_json_is_one_line_whatever_the_width(capsys):
@@ -29,3 +29,9 @@ def test_progress_shows_share_and_goes_away(capsys, monkeypatch):
     # The last control codes erase the line.
     assert text.endswith("\x1b[1A\x1b[2K")
     assert capsys.readouterr() == ("", "")
+
+
+def test_paths_are_printed_as_they_are(capsys):
+    path = "runs/[bold]x/" * 20
+    say(f"Report: {path}")
+    assert capsys.readouterr().out == f"Report: {path}\n"

@@ -21,7 +21,7 @@ def say(text: str) -> None:
     >>> say("Report: " + "folder/" * 20)  # doctest: +ELLIPSIS
     Report: folder/folder/...
     """
-    console.print(text, soft_wrap=True, highlight=False)
+    console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 @contextlib.contextmanager
