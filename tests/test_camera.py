@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.properties import EXAMPLES, cameras, depths_mm, hands_px
 from tf_handgroups import camera
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import BONES
@@ -240,3 +243,41 @@ def test_figures_of_the_docstring(shared_data):
         ]
     np.testing.assert_allclose(error["ALL_BONES"], [24.7, 8.7, 9.1, 6.3], rtol=0.05)
     np.testing.assert_allclose(error["ONLY_REFERENCE_BONE"], [145.0, 15.2, 14.3, 7.7], rtol=0.05)
+
+
+@EXAMPLES
+@given(hands_px(), depths_mm(), cameras())
+def test_unprojected_and_projected_is_the_identity(uv_px, depth, intrinsics):
+    bone = 45.0
+    z_rel = ((depth - depth[9]) / bone)[:, 0]
+    xyz = camera.recover_with_root_depth(uv_px, z_rel, intrinsics, depth[9, 0], bone)
+    np.testing.assert_allclose(xyz[:, 2:], depth, atol=1e-8)
+    np.testing.assert_allclose(camera.project(xyz, intrinsics), uv_px, atol=1e-8)
+
+
+@EXAMPLES
+@given(hands_px(), depths_mm(), cameras())
+def test_projected_and_unprojected_is_the_identity(uv_px, depth, intrinsics):
+    hand = np.concatenate([(uv_px - 240) / 2, depth], axis=-1)
+    bone = camera.reference_bone_mm(hand)
+    z_rel = camera.relative_depth(hand)
+    points = camera.project(hand, intrinsics)
+    again = camera.recover_with_root_depth(points, z_rel, intrinsics, hand[9, 2], bone)
+    np.testing.assert_allclose(again, hand, atol=1e-8)
+
+
+@EXAMPLES
+@given(hands_px(), depths_mm(), cameras(), st.integers(8, 4000))
+def test_mirrored_twice_is_the_identity(uv_px, depth, intrinsics, width):
+    hand = np.concatenate([uv_px - 240, depth], axis=-1)
+    np.testing.assert_array_equal(camera.mirror_xyz(camera.mirror_xyz(hand)), hand)
+    twice = camera.mirror_uv(camera.mirror_uv(uv_px, width), width)
+    np.testing.assert_allclose(twice, uv_px, atol=1e-9)
+    mirrored = camera.mirror_intrinsics(intrinsics, width)
+    twice = camera.mirror_intrinsics(mirrored, width)
+    np.testing.assert_allclose(twice, intrinsics, atol=1e-9)
+    np.testing.assert_allclose(
+        camera.project(camera.mirror_xyz(hand), mirrored),
+        camera.mirror_uv(camera.project(hand, intrinsics), width),
+        atol=1e-7,
+    )

@@ -2,8 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.hands import smooth_image
+from tests.properties import EXAMPLES, angles_rad, boxes, cameras, depths_mm, hands_px
+from tf_handgroups.camera import project
 from tf_handgroups.crop import (
     CROP_MARGIN,
     CROP_RULE,
@@ -175,3 +179,50 @@ def test_white_stays_within_range():
         crop_image(white, crop_matrix((20, 20, 30 + 0.37 * step, 30), 64), 64) for step in range(8)
     ]
     assert np.max(crops) == 1.0
+
+
+SIZES = st.integers(16, 512)
+
+
+@EXAMPLES
+@given(boxes(), SIZES, angles_rad(), st.booleans(), hands_px())
+def test_crop_and_back_is_the_identity(box, size, rotation_rad, mirror, points):
+    matrix = crop_matrix(box, size, rotation_rad=rotation_rad, mirror=mirror)
+    there = transform_points(matrix, points)
+    np.testing.assert_allclose(transform_points(invert(matrix), there), points, atol=1e-8)
+    np.testing.assert_allclose(
+        transform_points(matrix, transform_points(invert(matrix), points)), points, atol=1e-6
+    )
+
+
+@EXAMPLES
+@given(boxes(), SIZES, angles_rad(), hands_px())
+def test_mirrored_twice_is_the_plain_crop(box, size, rotation_rad, points):
+    plain, mirrored = (
+        transform_points(crop_matrix(box, size, rotation_rad=rotation_rad, mirror=mirror), points)
+        for mirror in (False, True)
+    )
+    np.testing.assert_allclose(mirrored[:, 1], plain[:, 1], atol=1e-6)
+    np.testing.assert_allclose(size - 1 - mirrored[:, 0], plain[:, 0], atol=1e-6)
+
+
+@EXAMPLES
+@given(boxes(), SIZES, angles_rad(), hands_px())
+def test_rotated_and_back_is_the_plain_crop(box, size, rotation_rad, points):
+    plain, turned = (
+        transform_points(crop_matrix(box, size, rotation_rad=angle), points)
+        for angle in (0.0, rotation_rad)
+    )
+    # A box that fills a crop of the same size, so that the second crop only turns back.
+    again = crop_matrix((-0.5, -0.5, size, size), size, margin=1.0, rotation_rad=-rotation_rad)
+    np.testing.assert_allclose(transform_points(again, turned), plain, atol=1e-6)
+
+
+@EXAMPLES
+@given(hands_px(), depths_mm(), cameras(), boxes(), SIZES, angles_rad())
+def test_camera_of_the_crop_projects_into_the_crop(uv_px, depth, camera, box, size, rotation_rad):
+    rays = np.concatenate([uv_px, np.ones((21, 1))], axis=-1) @ np.linalg.inv(camera).T
+    matrix = crop_matrix(box, size, rotation_rad=rotation_rad)
+    homogeneous = rays * depth @ (np.concatenate([matrix, [[0, 0, 1]]]) @ camera).T
+    expected = transform_points(matrix, project(rays * depth, camera))
+    np.testing.assert_allclose(homogeneous[:, :2] / homogeneous[:, 2:], expected, atol=1e-6)
