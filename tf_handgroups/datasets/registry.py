@@ -16,6 +16,8 @@ KINDS = {
     "handjson": "tf_handgroups.datasets.handjson:HandJsonDataset",
     "freihand": "tf_handgroups.datasets.freihand:FreiHandDataset",
     "interhand": "tf_handgroups.datasets.interhand:InterHandDataset",
+    "rhd": "tf_handgroups.datasets.rhd:RhdDataset",
+    "ho3d": "tf_handgroups.datasets.ho3d:Ho3dDataset",
     "stb": "tf_handgroups.datasets.stb:StbDataset",
     "dexter-object": "tf_handgroups.datasets.dexter_object:DexterObjectDataset",
     "shards": "tf_handgroups.datasets.shards:ShardDataset",
