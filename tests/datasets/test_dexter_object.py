@@ -180,7 +180,7 @@ def test_cleaned_labels(tmp_path):
 )
 def test_rejects_options(dexter, option, known):
     name, _, value = option.partition("=")
-    with pytest.raises(InputError, match=f"Received: {name}='{value}'. Known values: {known}"):
+    with pytest.raises(InputError, match=f"Received: {name}='{value}'. Known: {known}"):
         open_dataset(f"dexter-object:{dexter[0]}?{option}")
 
 

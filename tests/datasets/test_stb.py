@@ -129,7 +129,7 @@ def test_unlabelled_wrist(stb):
 )
 def test_rejects_options(stb, option, known):
     name, _, value = option.partition("=")
-    with pytest.raises(InputError, match=f"Received: {name}='{value}'. Known values: {known}"):
+    with pytest.raises(InputError, match=f"Received: {name}='{value}'. Known: {known}"):
         open_dataset(f"stb:{stb[0]}?{option}")
 
 

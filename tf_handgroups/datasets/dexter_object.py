@@ -33,6 +33,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from tf_handgroups.camera import project
+from tf_handgroups.datasets.options import known_option
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import FORMATS
@@ -99,8 +100,8 @@ class DexterObjectDataset:
     ):
         self.path = pathlib.Path(path)
         self.options: Mapping[str, str] = {
-            "sequence": _known("sequence", sequence, ("all", *SEQUENCES)),
-            "labels": _known("labels", labels, _LABEL_PREFIXES),
+            "sequence": known_option("dexter-object", "sequence", sequence, ("all", *SEQUENCES)),
+            "labels": known_option("dexter-object", "labels", labels, _LABEL_PREFIXES),
             "boxes": boxes,
             "skip": skip,
         }
@@ -189,15 +190,6 @@ class DexterObjectDataset:
         focal_px = float(np.mean(INTRINSICS_PX[[0, 1], [0, 1]]))
         side = max(*(high - low), _BOX_MM * focal_px / float(xyz_mm[:, 2].mean()))
         return np.array([*((low + high - side) / 2), side, side])
-
-
-def _known(option: str, value: str, known) -> str:
-    if value not in known:
-        raise InputError(
-            f"dexter-object: unknown value of an option. Received: {option}={value!r}. "
-            f"Known values: {', '.join(known)}."
-        )
-    return value
 
 
 def _lines(path: pathlib.Path) -> list[str]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from tf_handgroups import camera
 from tf_handgroups.crop import CROP_MARGIN
+from tf_handgroups.datasets.options import known_option
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import NUM_JOINTS, REFERENCE_BONE
@@ -88,8 +89,8 @@ class FreiHandDataset:
         boxes: str = "auto",
     ):
         self.path = pathlib.Path(path)
-        _check_option("split", split, SPLITS)
-        _check_option("boxes", boxes, ("auto", *BOXES))
+        known_option("freihand", "split", split, SPLITS)
+        known_option("freihand", "boxes", boxes, ("auto", *BOXES))
         training = split == "training"
         if boxes == "auto":
             boxes = "joints" if training else "image"
@@ -221,14 +222,6 @@ class FreiHandDataset:
                 f"Received: scale={scale!r}."
             )
         return scale * _MM_PER_M
-
-
-def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(
-            f"FreiHandDataset: unknown {name}. Received: {name}={value!r}. "
-            f"Known: {', '.join(known)}."
-        )
 
 
 def _chosen_versions(versions: str, training: bool) -> list[int]:

@@ -29,6 +29,7 @@ import numpy as np
 from PIL import Image
 
 from tf_handgroups.camera import project
+from tf_handgroups.datasets.options import known_option
 from tf_handgroups.datasets.restricted_pickle import load_pickle
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
@@ -103,11 +104,7 @@ class Ho3dDataset:
     kind = "ho3d"
 
     def __init__(self, path: str | os.PathLike, split: str = "train") -> None:
-        if split not in SPLITS:
-            raise InputError(
-                f"Ho3dDataset: unknown option. Received: split={split!r}. "
-                f"Known: {', '.join(SPLITS)}."
-            )
+        known_option("ho3d", "split", split, SPLITS)
         self.path = pathlib.Path(path)
         self.options: Mapping[str, str] = {"split": split}
         self.num_unannotated = 0

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from tf_handgroups import camera
+from tf_handgroups.datasets.options import known_option
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import NUM_JOINTS, to_canonical
@@ -66,19 +67,15 @@ class InterHandDataset:
     >>> InterHandDataset("InterHand2.6M", split="all")
     Traceback (most recent call last):
     ...
-    tf_handgroups.errors.InputError: InterHandDataset: unknown split. Received: split='all'. ...
+    tf_handgroups.errors.InputError: interhand: unknown value of an option. ...
     """
 
     kind = "interhand"
 
     def __init__(self, path: str | os.PathLike, split: str = "train", hands: str = "both"):
         self.path = pathlib.Path(path)
-        for name, value, known in (("split", split, SPLITS), ("hands", hands, HANDS)):
-            if value not in known:
-                raise InputError(
-                    f"InterHandDataset: unknown {name}. Received: {name}={value!r}. "
-                    f"Known: {', '.join(known)}."
-                )
+        known_option("interhand", "split", split, SPLITS)
+        known_option("interhand", "hands", hands, HANDS)
         self.options: Mapping[str, str] = {"split": split, "hands": hands}
         self._images = self.path / "images" / split
         self._start = self.path / "annotations" / split / f"InterHand2.6M_{split}_"

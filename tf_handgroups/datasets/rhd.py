@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tf_handgroups.datasets.options import known_option
 from tf_handgroups.datasets.restricted_pickle import load_pickle
 from tf_handgroups.datasets.sample import HANDEDNESS, HandSample, box_around
 from tf_handgroups.errors import InputError
@@ -80,8 +81,8 @@ class RhdDataset:
     def __init__(
         self, path: str | os.PathLike, split: str = "training", hands: str = "dominant"
     ) -> None:
-        _check_option("split", split, SPLITS)
-        _check_option("hands", hands, HANDS)
+        known_option("rhd", "split", split, SPLITS)
+        known_option("rhd", "hands", hands, HANDS)
         self.path = pathlib.Path(path)
         self.options: Mapping[str, str] = {"split": split, "hands": hands}
         self.annotations_path = _annotations_path(self.path, split)
@@ -209,13 +210,6 @@ class RhdDataset:
         return InputError(
             f"{self.annotations_path}: [{number}].{field}: expected {expected}. "
             f"Received: {field}={received!s:.200}. Copy or download the data set again."
-        )
-
-
-def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(
-            f"RhdDataset: unknown option. Received: {name}={value!r}. Known: {', '.join(known)}."
         )
 
 

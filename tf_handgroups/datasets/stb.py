@@ -35,6 +35,7 @@ import cv2
 import numpy as np
 
 from tf_handgroups.camera import project
+from tf_handgroups.datasets.options import known_option
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import NUM_JOINTS, to_canonical
@@ -125,10 +126,10 @@ class StbDataset:
     ):
         self.path = pathlib.Path(path)
         self.options: Mapping[str, str] = {
-            "split": _known("split", split, _BACKGROUNDS),
-            "camera": _known("camera", camera, _CAMERAS),
-            "wrist": _known("wrist", wrist, _WRISTS),
-            "sk_frame": _known("sk_frame", sk_frame, _SK_FRAMES),
+            "split": known_option("stb", "split", split, _BACKGROUNDS),
+            "camera": known_option("stb", "camera", camera, _CAMERAS),
+            "wrist": known_option("stb", "wrist", wrist, _WRISTS),
+            "sk_frame": known_option("stb", "sk_frame", sk_frame, _SK_FRAMES),
         }
         sequences = [
             f"B{background}{motion}"
@@ -217,15 +218,6 @@ class StbDataset:
         if wrist == "unlabelled":
             xyz[0] = np.nan
         return xyz
-
-
-def _known(option: str, value: str, known) -> str:
-    if value not in known:
-        raise InputError(
-            f"stb: unknown value of an option. Received: {option}={value!r}. "
-            f"Known values: {', '.join(known)}."
-        )
-    return value
 
 
 def _read_labels(path: pathlib.Path) -> np.ndarray:
