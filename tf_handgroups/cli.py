@@ -15,6 +15,7 @@ from tf_handgroups.commands.conversion import benchmark, bundle, convert
 from tf_handgroups.commands.data import convert_coco, synth
 from tf_handgroups.commands.demo import demo
 from tf_handgroups.commands.evaluation import evaluate, plot_pck
+from tf_handgroups.commands.pack import pack, show_batch
 from tf_handgroups.commands.prediction import predict
 from tf_handgroups.commands.reference import import_reference
 from tf_handgroups.commands.terminal import errors
@@ -26,8 +27,10 @@ from tf_handgroups.quiet_start import import_tensorflow_quietly
 COMMANDS = (
     demo,
     synth,
+    pack,
     convert_coco,
     check_data,
+    show_batch,
     train,
     import_reference,
     evaluate,

@@ -78,7 +78,7 @@ def test_another_set_needs_overwrite(finished, tmp_path):
 
 def test_foreign_files_are_not_touched(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="no synthetic set"):
+    with pytest.raises(InputError, match="no set of shards"):
         write_synthetic_shards(1, 0, tmp_path, **OPTIONS)
     write_synthetic_shards(1, 0, tmp_path, num_workers=1, overwrite=True, **OPTIONS)
     assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -45,6 +45,8 @@ class Dataset(Protocol):
 
     def __iter__(self) -> Iterator[HandSample]: ...
 
+    def __getitem__(self, index: int) -> HandSample: ...
+
 
 def open_dataset(name: str) -> Dataset:
     """Opens a data set without reading its images.
