@@ -20,7 +20,7 @@ def blocks(name: str, language: str) -> list[str]:
 
 def command_lines() -> list[list[str]]:
     lines = []
-    for name in ("README.md", "MODEL_CARD.md", "docs/paper.md"):
+    for name in ("README.md", "MODEL_CARD.md", "docs/paper.md", "docs/data.md"):
         for block in blocks(name, ""):
             joined = block.replace("\\\n", " ")
             lines += [line.split() for line in joined.splitlines() if "tf-handgroups " in line[:14]]
@@ -48,7 +48,9 @@ def test_command_and_its_options_exist(words):
     assert {word for word in words if word.startswith("--")} <= known
 
 
-@pytest.mark.parametrize("name", ["README.md", "MODEL_CARD.md", "CONTRIBUTING.md", "docs/paper.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "MODEL_CARD.md", "CONTRIBUTING.md", "docs/paper.md", "docs/data.md"]
+)
 def test_linked_files_exist(name):
     links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text())
     assert all(((ROOT / name).parent / link).exists() for link in links), links
