@@ -14,10 +14,7 @@ trained, with the hard grouping; hardened; hardened and converted to LiteRT floa
 """
 
 import argparse
-import os
-import pathlib
 import sys
-import time
 import warnings
 from collections.abc import Callable, Mapping
 
@@ -25,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 import torch
 
+from benchmarks.machine import percentiles, timed, watch_other_programs
 from benchmarks.torch_network import load_torch_network
 from tests.reference_state import reference_input, reference_state
 from tf_handgroups import harden
@@ -34,8 +32,6 @@ from tf_handgroups.reference import build_reference_network, load_reference_stat
 
 PUBLISHED, TUNED = "PyTorch, as published", "PyTorch, channels last, frozen"
 TOLERANCE_PX, TOLERANCE_DEPTH = 2e-3, 1e-4
-# Average number of cores that other programs may keep busy before figures are doubtful.
-QUIET = 0.1
 
 # Runs the network once on the one image; uv (1, 21, 2) in pixels and depth (1, 21).
 Run = Callable[[], tuple[np.ndarray, np.ndarray]]
@@ -118,42 +114,12 @@ def disagreements(runs: Mapping[str, Run]) -> list[str]:
     return lines
 
 
-def timed(
-    runs: Mapping[str, Callable[[], object]], rounds: int, warm_up: int
-) -> dict[str, np.ndarray]:
-    """Measures seconds of each form; each round runs all, starting with another one."""
-    names = list(runs)
-    seconds = {name: np.zeros(rounds) for name in names}
-    for index in range(-warm_up, rounds):
-        first = index % len(names)
-        for name in names[first:] + names[:first]:
-            start = time.perf_counter()
-            runs[name]()
-            if index >= 0:
-                seconds[name][index] = time.perf_counter() - start
-    return seconds
-
-
-def seconds_of_others() -> float:
-    """Returns the CPU time of all programs but this one since some start; NaN if unknown."""
-    try:
-        line = pathlib.Path("/proc/stat").read_text().splitlines()[0]
-    except OSError:  # not Linux
-        return float("nan")
-    user, nice, system, _idle, _wait, interrupt, soft_interrupt, stolen = line.split()[1:9]
-    ticks = sum(map(int, (user, nice, system, interrupt, soft_interrupt, stolen)))
-    return ticks / os.sysconf("SC_CLK_TCK") - time.process_time()
-
-
 def table(seconds: dict[str, np.ndarray]) -> str:
     """Lays out milliseconds, and how many times as fast as PyTorch; 10-90 percentiles."""
     lines = [f"{'median (10-90 percentile)':32}{'ms':>22}{'x as published':>22}{'x frozen':>22}"]
     for name, own in seconds.items():
         cells = (own * 1e3, seconds[PUBLISHED] / own, seconds[TUNED] / own)
-        texts = []
-        for values, digits in zip(cells, (0, 2, 2), strict=True):
-            low, middle, high = np.percentile(values, [10, 50, 90])
-            texts.append(f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})")
+        texts = [percentiles(*cell) for cell in zip(cells, (0, 2, 2), strict=True)]
         lines.append(f"{name:32}" + "".join(f"{text:>22}" for text in texts))
     return "\n".join(lines)
 
@@ -182,13 +148,10 @@ def main(argv: list[str] | None = None) -> int:
         f"{options.threads}; rounds: {options.rounds}; PyTorch {torch.__version__}, "
         f"TensorFlow {tf.__version__}."
     )
-    start, others = time.perf_counter(), seconds_of_others()
-    seconds = timed(runs, options.rounds, options.warm_up)
-    busy = max(0.0, seconds_of_others() - others) / (time.perf_counter() - start)
+    with watch_other_programs() as others:
+        seconds = timed(runs, options.rounds, options.warm_up)
     print(table(seconds))
-    print(f"Other programs kept {busy:.2f} cores busy meanwhile.")
-    if not busy <= QUIET:
-        print("These figures do not count: repeat them on a quiet machine.")
+    print(others.verdict())
     return 0
 
 
