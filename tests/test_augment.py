@@ -137,6 +137,35 @@ def test_noise_has_at_most_the_given_deviation():
     assert deviation.max() < 0.053 and deviation.max() > 0.04 and deviation.min() < 0.01
 
 
+def test_noise_is_normal_and_differs_between_samples():
+    half = np.full((64, 64, 3), 0.5, np.float32)
+    jitter = [jitter_colours(tf.constant(half), seed, only(noise=0.05)) for seed in seeds(40)]
+    noise = np.stack(jitter) - half
+    noise /= noise.std(axis=(1, 2, 3), keepdims=True)
+    # Skewness 0, kurtosis 3; neighbours, channels and samples know nothing of each other.
+    np.testing.assert_allclose((noise**3).mean(), 0, atol=0.1)
+    np.testing.assert_allclose((noise**4).mean(), 3, atol=0.1)
+    assert abs((noise[:, 1:] * noise[:, :-1]).mean()) < 0.02
+    assert abs((noise[..., 0] * noise[..., 1]).mean()) < 0.02
+    flat = noise.reshape(40, -1)
+    alike = np.abs(np.corrcoef(flat) - np.eye(40))
+    assert np.median(alike) < 0.02 and (alike < 0.5).all()
+
+
+def test_colour_changes_follow_each_other():
+    """All at once, as saturation, contrast, gains and brightness one after the other."""
+    ranges = only(saturation=0.5, contrast=0.3, channel_gain=0.1, brightness=0.1)
+    for seed in seeds(5):
+        draws = tf.random.stateless_uniform((18,), seed + tf.constant([0x5EED, 0], tf.int64))
+        signed = 2 * draws.numpy().astype(np.float64) - 1
+        grey = CROP.mean(axis=-1, keepdims=True)
+        expected = grey + (CROP - grey) * (1 + 0.5 * signed[0])
+        expected = expected.mean() + (expected - expected.mean()) * (1 + 0.3 * signed[2])
+        expected = expected * (1 + 0.1 * signed[3:6]) + 0.1 * signed[6]
+        received = jitter_colours(tf.constant(CROP), seed, ranges)
+        np.testing.assert_allclose(received, np.clip(expected, 0, 1), atol=1e-5)
+
+
 def test_blur_is_the_binomial_kernel():
     padded = np.pad(CROP.astype(np.float64), [(1, 1), (1, 1), (0, 0)], mode="reflect")
     expected = np.zeros(CROP.shape)
