@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_handgroups.datasets import record_file
 from tf_handgroups.datasets.record_file import RecordFile, checksum, frame
 from tf_handgroups.errors import InputError
 
@@ -50,7 +51,7 @@ def test_every_changed_byte_is_noticed(tmp_path):
         changed = bytearray(whole)
         changed[place] ^= 0x10
         (tmp_path / "a").write_bytes(changed)
-        with pytest.raises(InputError, match=r"record [01] is truncated or corrupt"):
+        with pytest.raises(InputError, match=r"record [01] is truncated or damaged"):
             records = RecordFile(tmp_path / "a")
             assert [records[0], records[1]] == [b"first", b"second"]
 
@@ -60,22 +61,58 @@ def test_records_behind_a_damaged_one_are_read(file):
     content[content.index(b"one")] ^= 1
     file.write_bytes(content)
     records = RecordFile(file)
-    with pytest.raises(InputError, match=r"a\.tfrecord: record 1 is truncated or corrupt"):
+    with pytest.raises(InputError, match=r"a\.tfrecord: record 1 is truncated or damaged"):
         records[1]
     assert records[2] == CONTENTS[2]
 
 
-def test_every_cut_is_noticed(tmp_path):
+def test_every_cut_leaves_the_records_before_it(tmp_path):
     whole = frame(b"first") + frame(b"second")
     for length in set(range(1, len(whole))) - {len(frame(b"first"))}:
         (tmp_path / "a").write_bytes(whole[:length])
-        with pytest.raises(InputError, match=r"record [01] is truncated or corrupt"):
-            RecordFile(tmp_path / "a")
+        records = RecordFile(tmp_path / "a")
+        complete = int(length > len(frame(b"first")))
+        assert len(records) == complete and not records.is_whole
+        assert [records[index] for index in range(complete)] == [b"first"] * complete
+        # Also from the end: which record was the last is unknown.
+        for index, number in ((complete, complete), (7, 7), (-1, complete)):
+            with pytest.raises(InputError, match=rf"a: record {number} is truncated or damaged"):
+                records[index]
+
+
+def test_a_damaged_header_leaves_the_records_before_it(file):
+    content = bytearray(file.read_bytes())
+    content[content.index(b"one") - 12] ^= 1
+    file.write_bytes(content)
+    records = RecordFile(file, remedy="Copy it again.")
+    assert len(records) == 1 and not records.is_whole and records[0] == CONTENTS[0]
+    with pytest.raises(InputError, match=r"record 3 is truncated or damaged\. Copy it again\."):
+        records[3]
+
+
+def test_whole_files_say_so(file):
+    assert RecordFile(file).is_whole
+
+
+def test_the_file_is_scanned_once(file, monkeypatch):
+    records = RecordFile(file)
+    checked = []
+    monkeypatch.setattr(
+        record_file, "checksum", lambda content: checked.append(content) or checksum(content)
+    )
+    assert records[2] == CONTENTS[2] and checked == [CONTENTS[2]]
 
 
 def test_rejects_other_files(tmp_path):
     (tmp_path / "a").write_bytes(np.random.default_rng(0).bytes(1000))
-    with pytest.raises(InputError, match="record 0 is truncated or corrupt"):
-        RecordFile(tmp_path / "a")
+    with pytest.raises(InputError, match="record 0 is truncated or damaged"):
+        RecordFile(tmp_path / "a")[0]
     with pytest.raises(InputError, match=r"absent: expected a readable .*Received: No such file"):
         RecordFile(tmp_path / "absent")
+
+
+def test_rejects_files_that_vanish(file):
+    records = RecordFile(file)
+    file.unlink()
+    with pytest.raises(InputError, match=r"expected a readable .*Received: No such file"):
+        records[0]

@@ -17,15 +17,22 @@ _TAIL = struct.Struct("<I")
 _POLYNOMIAL = 0x82F63B78
 
 
+_REMEDY = "Delete this file and run again the command that wrote it."
+
+
 class RecordFile:
-    """A TFRecord file without compression, as a sequence of its records.
+    """A TFRecord file without compression, as a sequence of its complete records.
+
+    In a file that is cut off, or whose record headers are damaged, these are the records
+    before that place; `is_whole` is False then.
 
     Args:
         path: The file.
+        remedy: What messages advise to do about a damaged file.
 
     Raises:
-        InputError: If the file cannot be read, or ends within a record; from reading a
-            record, if its checksum is wrong.
+        InputError: If the file cannot be read; from reading a record, also if its checksum
+            is wrong, or if it lies behind the complete records of a file that is not whole.
 
     Example:
 
@@ -33,12 +40,13 @@ class RecordFile:
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "a.tfrecord"
     >>> _ = file.write_bytes(frame(b"one") + frame(b"two"))
     >>> records = RecordFile(file)
-    >>> len(records), records[1]
-    (2, b'two')
+    >>> len(records), records[1], records.is_whole
+    (2, b'two', True)
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, remedy: str = _REMEDY):
         self.path = pathlib.Path(path)
+        self.remedy = remedy
         self._places: list[tuple[int, int]] = []
         place = 0
         try:
@@ -48,35 +56,53 @@ class RecordFile:
                     stream.seek(place)
                     head = stream.read(_HEAD.size)
                     if len(head) < _HEAD.size or checksum(head[:8]) != _HEAD.unpack(head)[1]:
-                        raise self._damaged(len(self._places))
+                        break
                     length = _HEAD.unpack(head)[0]
+                    end = place + _HEAD.size + length + _TAIL.size
+                    if end > size:
+                        break
                     self._places.append((place + _HEAD.size, length))
-                    place += _HEAD.size + length + _TAIL.size
+                    place = end
         except OSError as error:
-            raise InputError(
-                f"{self.path}: expected a readable TFRecord file. Received: {error.strerror}."
-            ) from error
-        if place > size:
-            raise self._damaged(len(self._places) - 1)
+            raise self._unreadable(error) from error
+        self.is_whole = place == size
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, index: int) -> bytes:
-        place, length = self._places[index]
-        with self.path.open("rb") as stream:
-            stream.seek(place)
-            content = stream.read(length)
-            tail = stream.read(_TAIL.size)
+        if not self.is_whole and not 0 <= index < len(self):
+            # How many there were, and so what the last one was, is unknown.
+            raise damaged_record(self.path, max(index, len(self)), self.remedy)
+        number = range(len(self))[index]
+        place, length = self._places[number]
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(place)
+                content = stream.read(length)
+                tail = stream.read(_TAIL.size)
+        except OSError as error:
+            raise self._unreadable(error) from error
         if len(tail) < _TAIL.size or checksum(content) != _TAIL.unpack(tail)[0]:
-            raise self._damaged(index)
+            raise damaged_record(self.path, number, self.remedy)
         return content
 
-    def _damaged(self, index: int) -> InputError:
+    def _unreadable(self, error: OSError) -> InputError:
         return InputError(
-            f"{self.path}: record {index} is truncated or corrupt. Delete the file and run "
-            "again the command that wrote it."
+            f"{self.path}: expected a readable TFRecord file. Received: {error.strerror}. "
+            "Check the path and the permissions."
         )
+
+
+def damaged_record(path: str | os.PathLike, number: int, remedy: str = _REMEDY) -> InputError:
+    """Returns the error for a record that cannot be read.
+
+    Example:
+
+    >>> print(damaged_record("a.tfrecord", 3, "Copy it again."))
+    a.tfrecord: record 3 is truncated or damaged. Copy it again.
+    """
+    return InputError(f"{os.fspath(path)}: record {number} is truncated or damaged. {remedy}")
 
 
 def frame(content: bytes) -> bytes:

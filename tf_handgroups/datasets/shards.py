@@ -4,6 +4,8 @@ One record is one hand. All labels have a fixed shape so that they parse in grap
 ops; what is unknown is NaN (3D, intrinsics) or -1 (handedness).
 """
 
+import bisect
+import itertools
 import json
 import os
 import pathlib
@@ -12,7 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tf_handgroups.datasets.record_file import RecordFile
+from tf_handgroups.datasets.record_file import RecordFile, damaged_record
 from tf_handgroups.datasets.sample import HANDEDNESS, HandSample
 from tf_handgroups.errors import InputError
 
@@ -148,8 +150,9 @@ class ShardDataset:
         path: Folder with `dataset.json` and `*.tfrecord` files.
 
     Raises:
-        InputError: If the folder, its index or a shard is missing or damaged. From
-            reading: messages name the shard and the record in it.
+        InputError: If the folder, its index or a shard is missing. From reading, if a
+            record is damaged: messages name the shard and the record in it. Iteration ends
+            there; single hands behind it can still be read.
     """
 
     kind = "shards"
@@ -183,7 +186,14 @@ class ShardDataset:
                 f"{self.path}: expected {len(expected)} shards. Received: {len(self.shards)}. "
                 "Run the command that wrote the set again, to complete it."
             )
-        self._files: list[RecordFile] | None = None
+        command = "synth" if self.kind == "synth" else "pack"
+        self._remedy = (
+            f"Delete this file and run the same `tf-handgroups {command}` command again: it "
+            "writes only what is missing."
+        )
+        # Opened when they are needed, since that takes a scan of their record headers.
+        self._files: dict[pathlib.Path, RecordFile] = {}
+        self._sizes = _sizes_by_index(self.info, self._count, self.shards)
 
     def __len__(self) -> int:
         return self._count
@@ -191,46 +201,78 @@ class ShardDataset:
     def __iter__(self) -> Iterator[HandSample]:
         import tensorflow as tf
 
-        for path in self.shards:
+        for shard, path in enumerate(self.shards):
             number = 0
             try:
                 for record in tf.data.TFRecordDataset(os.fspath(path)).map(parse_record):
                     yield _sample({name: value.numpy() for name, value in record.items()})
                     number += 1
-            except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-                raise InputError(
-                    f"{path}: record {number} is truncated or corrupt ({error.message}). "
-                    "Delete the file and run again the command that wrote it."
-                ) from error
+            # TensorFlow's own messages speak of nodes in its graph.
+            except tf.errors.DataLossError as error:
+                raise damaged_record(path, number, self._remedy) from error
+            except tf.errors.InvalidArgumentError as error:
+                raise self._no_hand(path, number) from error
+            if self._sizes is not None and number < self._sizes[shard]:
+                raise damaged_record(path, number, self._remedy)
 
     def __getitem__(self, index: int) -> HandSample:
-        """Returns one hand; those behind a damaged record can still be read.
+        """Returns one hand, whatever is wrong with others.
 
         Raises:
-            InputError: If the record or its shard is damaged.
+            InputError: If the record is damaged, or lost with the end of its shard.
         """
         import tensorflow as tf
 
         number = range(self._count)[index]
-        if self._files is None:
-            self._files = [RecordFile(path) for path in self.shards]
-        for file in self._files:
-            if number < len(file):
-                break
-            number -= len(file)
-        else:
+        if self._sizes is None:
+            self._sizes = self._scanned_sizes()
+        shard = bisect.bisect_right(list(itertools.accumulate(self._sizes)), number)
+        if shard == len(self._sizes):
             raise InputError(
                 f"{self.path}: expected {self._count} records. Received: fewer; there is no "
                 f"record {index}. Write the set again."
             )
+        path = self.shards[shard]
+        number -= sum(self._sizes[:shard])
+        file = self._file(path)
+        if number >= len(file):
+            raise damaged_record(path, number, self._remedy)
         try:
             record = parse_record(tf.constant(file[number]))
         except tf.errors.InvalidArgumentError as error:
-            raise InputError(
-                f"{file.path}: record {number} is not a hand ({error.message}). Delete the "
-                "file and run again the command that wrote it."
-            ) from error
+            raise self._no_hand(path, number) from error
         return _sample({name: value.numpy() for name, value in record.items()})
+
+    def _file(self, path: pathlib.Path) -> RecordFile:
+        if path not in self._files:
+            self._files[path] = RecordFile(path, self._remedy)
+        return self._files[path]
+
+    def _scanned_sizes(self) -> list[int]:
+        """Counts the records of all shards, those that are lost with the damaged one."""
+        files = [self._file(path) for path in self.shards]
+        sizes = [len(file) for file in files]
+        damaged = [shard for shard, file in enumerate(files) if not file.is_whole]
+        if damaged:
+            # Of several damaged shards nobody knows which has lost how many.
+            sizes[damaged[-1]] += max(0, self._count - sum(sizes))
+        return sizes
+
+    def _no_hand(self, path: pathlib.Path, number: int) -> InputError:
+        return InputError(
+            f"{path}: record {number} is not a hand with its labels; the file is damaged or "
+            f"from another program. {self._remedy}"
+        )
+
+
+def _sizes_by_index(info: Mapping, count: int, shards: list[pathlib.Path]) -> list[int] | None:
+    """Records of each shard, if the index tells: all are full but the last."""
+    shard_size = info.get("shard_size")
+    if not isinstance(shard_size, int) or shard_size < 1:
+        return None
+    sizes = [min(shard_size, count - start) for start in range(0, count, shard_size)]
+    names = [path.name for path in shards]
+    return sizes if info.get("shards") == names and len(sizes) == len(names) else None
 
 
 def _options(info: Mapping) -> dict[str, str]:
