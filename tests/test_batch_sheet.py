@@ -112,3 +112,23 @@ def test_rejects_nothing_to_draw():
         batch_sheet(np.zeros((0, 64, 64, 3)), {}, {})
     with pytest.raises(InputError, match=r"Received: images=2, columns=0"):
         batch_sheet(*without_hands(2), columns=0)
+
+
+def test_joints_beyond_the_crop_are_not_drawn():
+    """Joints without a label have no place; a bone to nowhere would mislead."""
+    targets = {
+        "uv_px": np.tile([[8.0, 8.0]], (1, 21, 1)),
+        "presence": np.ones((1, 1)),
+        "handedness": np.ones((1, 1)),
+    }
+    targets["uv_px"][0, 4] = [-300.0, -400.0]
+    weights = {name: np.ones((1, 21)) for name in ("uv_px", "z_rel", "xyz_camera_mm")}
+    weights |= {"handedness": np.ones(1)}
+    weights["uv_px"][0, 4] = 0
+    images = np.zeros((1, 16, 16, 3), np.float32)
+    sheet = batch_sheet(images, targets, weights)
+    # All is drawn at one place: towards the corner there is nothing but the title.
+    factor = sheet.shape[0] / 16
+    assert not sheet[int(3 * factor) : int(6 * factor), : int(6 * factor)].any()
+    targets["uv_px"][0, 4] = [0.0, 4.0]
+    assert batch_sheet(images, targets, weights)[int(3 * factor) : int(6 * factor)].any()

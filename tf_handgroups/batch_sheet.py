@@ -54,7 +54,7 @@ def first_batch(datasets: list, recipe: Recipe) -> tuple:
 def batch_sheet(images, targets: dict, weights: dict, columns: int = 8) -> np.ndarray:
     """Lays the crops of a batch out in rows and draws their labels.
 
-    Joints with a weight in the loss are dots, others rings. The title says whether the
+    Joints with a weight in the loss are dots, others in the crop rings. The title says whether the
     hand looks like a right one (all should, but for those shown mirrored on purpose,
     which teach handedness only) and what of it is known: `3D` with or without a camera,
     or `2D`.
@@ -108,8 +108,10 @@ def _tile(image: np.ndarray, targets: dict, weights: dict) -> np.ndarray:
         # Integers are pixel centres: crop pixel 0 now covers `factor` pixels from -0.5 on.
         uv_px = (targets["uv_px"] + 0.5) * factor - 0.5
         counts = weights["uv_px"] > 0
-        tile = draw_hand(tile, uv_px, counts)
-        _draw_rings(tile, uv_px, ~counts)
+        inside = ((uv_px > -0.5) & (uv_px < tile.shape[0] - 0.5)).all(axis=-1)
+        # Beyond the crop lie joints that are cut off, and those without any label.
+        tile = draw_hand(tile, np.where(inside[:, None], uv_px, np.nan), counts)
+        _draw_rings(tile, uv_px, inside & ~counts)
     draw_text(tile, title(targets, weights), (4, 14))
     return tile
 
