@@ -168,8 +168,10 @@ def _pool(num_workers: int) -> Iterator[Callable[[list[HandSample]], Future]]:
 
     They are spawned, because TensorFlow may be loaded here and does not survive a fork.
     """
+    context = multiprocessing.get_context("spawn")
+    stopped, stop = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
-        num_workers, multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        num_workers, context, initializer=_end_when_told, initargs=(stopped,)
     )
 
     def submit(samples: list[HandSample]) -> Future:
@@ -183,18 +185,25 @@ def _pool(num_workers: int) -> Iterator[Callable[[list[HandSample]], Future]]:
             "check_data: a worker process died, perhaps for lack of memory or because of a "
             "picture that crashes its decoder. Try num_workers=1."
         ) from error
+    except BaseException:
+        # Nobody wants the rest: what the workers still have in hand is not waited for.
+        stop.close()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        stop.close()
+        stopped.close()
 
 
-def _end_with_parent() -> None:
-    """Makes this worker end when its parent does, even if that was killed."""
+def _end_when_told(stopped: connection.Connection) -> None:
+    """Makes this worker end when its parent says so or ends, even if that was killed."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
 
     def watch() -> None:
-        connection.wait([parent.sentinel])
+        # Closing the other end is the signal.
+        connection.wait([parent.sentinel, stopped])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
