@@ -324,7 +324,7 @@ def test_workers_end_with_their_parent(tmp_path, kill):
             os.killpg(process.pid, kill)
         else:
             process.kill()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=150)
         deadline = time.monotonic() + 30
         while any(map(is_running, workers)) and time.monotonic() < deadline:
             time.sleep(0.05)
