@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from tf_handgroups.datasets.registry import Dataset
-from tf_handgroups.datasets.sample import HandSample
+from tf_handgroups.datasets.sample import HandSample, image_bytes
 from tf_handgroups.datasets.shard_folder import check_numbers, write_shard_folder
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import MIN_SIDE_PX, orientation_of, read_image
@@ -135,7 +135,7 @@ def packed_sample(sample: HandSample, max_side: int | None = None) -> HandSample
     >>> bool(np.allclose(small.uv_px, (sample.uv_px + 0.5) / 2 - 0.5, atol=1e-4))
     True
     """
-    contents = _read(sample)
+    contents = image_bytes(sample)
     try:
         image = read_image(contents)
         upright = orientation_of(contents) == 1
@@ -207,17 +207,6 @@ def _in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def _read(sample: HandSample) -> bytes:
-    if isinstance(sample.image, bytes):
-        return sample.image
-    try:
-        return sample.image.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{sample.sample_id}: expected a readable image. Received: {error}. Check the file."
-        ) from error
 
 
 def _fitted(width: int, height: int, max_side: int | None) -> tuple[int, int]:

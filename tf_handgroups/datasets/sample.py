@@ -113,3 +113,26 @@ def box_around(uv_px: np.ndarray) -> np.ndarray:
     """
     low, high = np.min(uv_px, axis=0), np.max(uv_px, axis=0)
     return np.concatenate([low, np.maximum(high - low, 1.0)]).astype(np.float32)
+
+
+def image_bytes(sample: HandSample) -> bytes:
+    """Returns the encoded image of a sample, read from its file if it lies in one.
+
+    Raises:
+        InputError: If the file cannot be read.
+
+    Example:
+
+    >>> image_bytes(HandSample(sample_id="0", image=b"...", image_size=(64, 64),
+    ...     uv_px=np.zeros((21, 2)), visible=np.ones(21), handedness="left",
+    ...     box_px=(0, 0, 32, 32)))
+    b'...'
+    """
+    if isinstance(sample.image, bytes):
+        return sample.image
+    try:
+        return sample.image.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{sample.sample_id}: expected a readable image. Received: {error}. Check the file."
+        ) from error

@@ -10,7 +10,7 @@ import numpy as np
 
 from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.datasets.handjson import ANNOTATIONS_NAME
-from tf_handgroups.datasets.sample import HandSample
+from tf_handgroups.datasets.sample import HandSample, image_bytes
 from tf_handgroups.errors import InputError
 
 
@@ -51,7 +51,7 @@ def write_handjson(
         for sample in samples:
             name = names.get(sample.image) if isinstance(sample.image, pathlib.Path) else None
             if name is None:
-                contents = _image_bytes(sample)
+                contents = image_bytes(sample)
                 name = f"images/{len(hands):06d}{_suffix(sample, contents)}"
                 (temporary / name).write_bytes(contents)
                 if isinstance(sample.image, pathlib.Path):
@@ -59,17 +59,6 @@ def write_handjson(
             hands.append(_entry(sample, name))
         text = json.dumps({"joint_order": "canonical", "hands": hands}, allow_nan=False)
         (temporary / ANNOTATIONS_NAME).write_text(text)
-
-
-def _image_bytes(sample: HandSample) -> bytes:
-    if isinstance(sample.image, bytes):
-        return sample.image
-    try:
-        return sample.image.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{sample.sample_id}: expected a readable image. Received: {error}. Check the file."
-        ) from error
 
 
 def _suffix(sample: HandSample, contents: bytes) -> str:
