@@ -38,7 +38,7 @@ from tf_handgroups.crop import crop_image
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.image_file import read_image
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 IMAGE_SIZE, BATCH = 224, 32
 OURS = "tf.data, ours"

@@ -26,7 +26,7 @@ def dataset_crops(dataset, size: int, count: int, seed: int = 0) -> np.ndarray:
 
     Example:
 
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> dataset_crops([render_sample(seed, 64) for seed in range(3)], 32, 2).shape
     (2, 32, 32, 3)
     """

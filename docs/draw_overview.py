@@ -10,7 +10,7 @@ import numpy as np
 from tf_handgroups.convert.predict import Predictor
 from tf_handgroups.draw_hand import draw_hand
 from tf_handgroups.image_file import read_image, write_image
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 from tf_handgroups.synth.write_shards import sample_seed
 
 ROWS, COLUMNS = 3, 7

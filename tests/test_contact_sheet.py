@@ -7,7 +7,7 @@ from tests.hands import make_sample
 from tf_handgroups.contact_sheet import contact_sheet
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 
 def test_tiles_hold_the_pictures_in_order():

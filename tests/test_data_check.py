@@ -272,7 +272,7 @@ def test_death_of_a_worker_is_an_error(monkeypatch):
 # Without the modules of the tests, which would load TensorFlow first.
 SLOW = """
 from tf_handgroups.data_check import check_data
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 class Endless:
     kind, path, options = "endless", "nowhere", {}

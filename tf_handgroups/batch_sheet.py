@@ -34,7 +34,7 @@ def first_batch(datasets: list, recipe: Recipe) -> tuple:
     Example:
 
     >>> from tf_handgroups.recipes import override, quicktest
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> images, targets, weights = first_batch([[render_sample(0, 64)]],
     ...     override(quicktest(), ["batch_size=2"]))
     >>> images.shape, targets["uv_px"].shape
@@ -74,7 +74,7 @@ def batch_sheet(images, targets: dict, weights: dict, columns: int = 8) -> np.nd
     Example:
 
     >>> from tf_handgroups.recipes import override, quicktest
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> recipe = override(quicktest(), ["batch_size=3"])
     >>> batch_sheet(*first_batch([[render_sample(0, 64)]], recipe), columns=2).shape
     (516, 516, 3)

@@ -39,7 +39,7 @@ def contact_sheet(
             a picture cannot be read.
 
     Example:
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> contact_sheet([render_sample(seed, 64) for seed in range(3)], 2, tile_px=48).shape
     (96, 96, 3)
     """

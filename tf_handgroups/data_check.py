@@ -78,7 +78,7 @@ def check_data(
 
     Example:
 
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> class Hands(list):
     ...     kind, path, options = "synth", "memory", {}
     >>> report = check_data(Hands(render_sample(seed, 64) for seed in range(3)))

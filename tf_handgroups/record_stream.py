@@ -43,7 +43,7 @@ def record_stream(datasets: list, training: bool, seed: int) -> tf.data.Dataset:
 
     Example:
 
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> hands = [render_sample(number, 64) for number in range(2)]
     >>> stream = record_stream([hands, hands[:1]], training=False, seed=0)
     >>> [record["sample_id"].decode() for record in stream.as_numpy_iterator()]

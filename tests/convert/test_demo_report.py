@@ -13,7 +13,7 @@ from tf_handgroups.convert.demo_report import (
 from tf_handgroups.convert.pruning import Pruning
 from tf_handgroups.evaluation import evaluate
 from tf_handgroups.recipes import quicktest
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 PASSED = {"passed": True, "failures": []}
 VARIANT = {

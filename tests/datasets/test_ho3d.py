@@ -12,7 +12,7 @@ from tf_handgroups.datasets.registry import open_dataset
 from tf_handgroups.datasets.sample import box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 # Right hands.
 SEEDS = (0, 1, 4)

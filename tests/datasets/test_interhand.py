@@ -14,7 +14,7 @@ from tf_handgroups.datasets.sample import box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image
 from tf_handgroups.joints import BONES
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 SIZE = 128
 

@@ -15,7 +15,7 @@ from tf_handgroups.datasets.sample import box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image
 from tf_handgroups.joints import REFERENCE_BONE
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 # Rendered in 320x320: right, left, right.
 SEEDS = {0: "right", 2: "left", 6: "right"}

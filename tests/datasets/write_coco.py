@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 # Canonical joint of each row of an RHD hand: wrist, then every finger from tip to base.
 RHD_ROWS = [0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17]

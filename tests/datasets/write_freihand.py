@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tf_handgroups.datasets.sample import HandSample
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 # The grey that marks the picture of each background in its lower right corner.
 VERSION_GREYS = (40, 90, 140, 190)

@@ -9,7 +9,7 @@ import scipy.io
 
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.image_file import read_image, write_image
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 
 # The readme's order of joints, and where the four of a finger begin in ours.
 FINGERS_IN_ORDER = ("little", "ring", "middle", "index", "thumb")

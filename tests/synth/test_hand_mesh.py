@@ -6,7 +6,9 @@ import pytest
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import BONES
 from tf_handgroups.synth import hand_mesh
-from tf_handgroups.synth.hand_mesh import HandShape, load_template, pose_hand, skin_vertices
+from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices
+from tf_handgroups.synth.hand_shape import HandShape, random_shape
+from tf_handgroups.synth.hand_template import load_template, vertex_normals
 from tf_handgroups.synth.pose_prior import LIMITS_DEG
 
 
@@ -36,7 +38,9 @@ def test_rest_angles_reproduce_the_asset():
     joints, linear, offset = pose_hand(rest_pose())
     template = load_template()
     np.testing.assert_allclose(joints, template.joints_mm, atol=1e-3)
-    np.testing.assert_allclose(skin_vertices(linear, offset), template.vertices_mm, atol=2e-3)
+    np.testing.assert_allclose(
+        skin_vertices(HandShape(), linear, offset), template.vertices_mm, atol=2e-3
+    )
 
 
 def test_template_is_a_right_hand_in_the_hand_frame():
@@ -112,7 +116,7 @@ def test_joints_stay_inside_their_flesh():
     ]
     for angles in random_angles(2, 20):
         joints, linear, offset = pose_hand(angles)
-        vertices = skin_vertices(linear, offset)
+        vertices = skin_vertices(HandShape(), linear, offset)
         for joint in (2, 3, 6, 7, 10, 11, 14, 15, 18, 19):
             distance = np.linalg.norm(vertices[near[joint]].mean(axis=0) - joints[joint])
             assert distance < 9, joint
@@ -123,7 +127,7 @@ def test_vertex_normals_of_a_sphere_point_outward():
     faces = np.array(
         [[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]
     )
-    normals = hand_mesh.vertex_normals(octahedron, faces)
+    normals = vertex_normals(octahedron, faces)
     np.testing.assert_allclose(normals, octahedron, atol=1e-6)
 
 
@@ -131,13 +135,17 @@ def test_knuckles_rise_outward_and_only_when_bent():
     straight, bent = rest_pose(), rest_pose()
     bent[5] = np.radians(80)
     _, linear, offset = pose_hand(straight)
-    vertices = skin_vertices(linear, offset)
+    vertices = skin_vertices(HandShape(), linear, offset)
     flat = straight.copy()
     flat[np.arange(25) % 4 != 0] = 0
-    np.testing.assert_array_equal(hand_mesh.raise_knuckles(vertices, flat, 4.0), vertices)
+    np.testing.assert_array_equal(
+        hand_mesh.raise_knuckles(vertices, HandShape(), flat, 4.0), vertices
+    )
     _, linear, offset = pose_hand(bent)
-    vertices = skin_vertices(linear, offset)
-    moved = np.linalg.norm(hand_mesh.raise_knuckles(vertices, bent, 4.0) - vertices, axis=1)
+    vertices = skin_vertices(HandShape(), linear, offset)
+    moved = np.linalg.norm(
+        hand_mesh.raise_knuckles(vertices, HandShape(), bent, 4.0) - vertices, axis=1
+    )
     assert 1.0 < moved.max() < 5.0
     top = load_template().vertices_mm[moved.argmax()]
     assert np.linalg.norm(top - load_template().joints_mm[5]) < 20
@@ -145,11 +153,11 @@ def test_knuckles_rise_outward_and_only_when_bent():
 
 
 def test_random_shapes_are_human_and_reproducible():
-    shapes = [hand_mesh.random_shape(np.random.default_rng(seed)) for seed in range(200)]
+    shapes = [random_shape(np.random.default_rng(seed)) for seed in range(200)]
     spans = [bone_lengths(pose_hand(np.zeros(25), shape)[0])[8:12].sum() for shape in shapes]
     assert 100 < min(spans) < 140  # a child's wrist to middle fingertip, mm
     assert 165 < max(spans) < 225
-    again = hand_mesh.random_shape(np.random.default_rng(3))
+    again = random_shape(np.random.default_rng(3))
     assert again.scale == shapes[3].scale
 
 

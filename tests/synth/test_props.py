@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tf_handgroups.synth.hand_mesh import HandShape, pose_hand
+from tf_handgroups.synth.hand_mesh import pose_hand
+from tf_handgroups.synth.hand_shape import HandShape
 from tf_handgroups.synth.pose_prior import random_pose
 from tf_handgroups.synth.props import draw_capsule, random_held_capsule, random_occluder
 
@@ -25,7 +26,7 @@ def test_held_objects_leave_room_for_the_fingers():
     found = 0
     for seed in range(60):
         generator = np.random.default_rng(seed)
-        joints = pose_hand(random_pose(generator, family="grasp"))[0]
+        joints = pose_hand(random_pose(generator, HandShape(), "grasp"))[0]
         held = random_held_capsule(generator, joints, HandShape())
         if held is not None:
             ends, radius = held

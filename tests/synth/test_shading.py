@@ -83,17 +83,8 @@ def test_skin_is_looked_up_bilinearly_and_mixed():
     back = np.repeat(np.broadcast_to(ramp, (5, 11))[..., None], 3, axis=2)
     maps = np.stack([back, np.zeros_like(back)])
     texels = np.array([[2.5, 1], [10, 4], [4, 2]], np.float32)
-    found = shading.look_up_skin(maps, texels, np.array([[1], [1], [0.5]], np.float32))
+    found = shading.look_up(maps, texels, np.array([[1], [1], [0.5]], np.float32))
     np.testing.assert_allclose(found[:, 0], [0.25, 1.0, 0.2], atol=0.02)
-
-
-def test_sleeve_covers_only_the_arm():
-    albedo = np.full((4, 3), 0.6, np.float32)
-    texels = np.array([[0, 90], [0, 99], [0, 102], [0, 200]], np.float32)
-    cloth = shading.paint_sleeve(np.random.default_rng(0), albedo, texels, 100.0)
-    np.testing.assert_array_equal(cloth[:, 0], [0, 0, 1, 1])
-    np.testing.assert_array_equal(albedo[:2], np.float32(0.6))
-    assert (albedo[2:] != np.float32(0.6)).any()
 
 
 def test_lights_vary():

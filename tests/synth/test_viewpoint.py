@@ -4,7 +4,8 @@ import numpy as np
 
 from tf_handgroups.camera import project
 from tf_handgroups.synth.hand_mesh import pose_hand
-from tf_handgroups.synth.pose_prior import random_pose
+from tf_handgroups.synth.hand_shape import HandShape
+from tf_handgroups.synth.pose_prior import random_family, random_pose
 from tf_handgroups.synth.viewpoint import BOX_SHARE, random_orientation, random_view
 
 SIZE = 192
@@ -13,7 +14,7 @@ SIZE = 192
 def views(count=150):
     for seed in range(count):
         generator = np.random.default_rng(seed)
-        joints = pose_hand(random_pose(generator))[0]
+        joints = pose_hand(random_pose(generator, HandShape(), random_family(generator)))[0]
         yield joints, random_view(generator, joints, SIZE)
 
 

@@ -7,7 +7,7 @@ import pytest
 from tf_handgroups.datasets.shards import ShardDataset
 from tf_handgroups.errors import InputError
 from tf_handgroups.synth import write_shards
-from tf_handgroups.synth.scene import render_sample
+from tf_handgroups.synth.render import render_sample
 from tf_handgroups.synth.write_shards import sample_seed, write_synthetic_shards
 
 OPTIONS = {"image_size": 32, "shard_size": 4, "progress": False}
@@ -45,11 +45,11 @@ def test_processes_give_the_same_bytes(finished, tmp_path):
 def test_resumes_and_keeps_complete_shards(finished, tmp_path, monkeypatch):
     calls = []
 
-    def failing(seed, image_size):
+    def failing(seed, image_size, settings):
         calls.append(seed)
         if len(calls) == 7:
             raise KeyboardInterrupt
-        return render_sample(seed, image_size)
+        return render_sample(seed, image_size, settings)
 
     folder = tmp_path / "set"
     monkeypatch.setattr(write_shards, "render_sample", failing)

@@ -65,7 +65,7 @@ def pack_dataset(
     >>> from tf_handgroups.datasets.handjson import HandJsonDataset
     >>> from tf_handgroups.datasets.write_handjson import write_handjson
     >>> from tf_handgroups.datasets.shards import ShardDataset
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> write_handjson([render_sample(0, 96)], folder / "mine")
     >>> info = pack_dataset(HandJsonDataset(folder / "mine"), folder / "packed", max_side=64,
@@ -127,7 +127,7 @@ def packed_sample(sample: HandSample, max_side: int | None = None) -> HandSample
 
     Example:
 
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> sample = render_sample(0, 96)
     >>> packed_sample(sample).image == sample.image
     True

@@ -55,7 +55,7 @@ def write_shard_folder(
 
     >>> import contextlib, tempfile
     >>> from tf_handgroups.datasets.shards import ShardDataset
-    >>> from tf_handgroups.synth.scene import render_sample
+    >>> from tf_handgroups.synth.render import render_sample
     >>> @contextlib.contextmanager
     ... def rendering(numbers):
     ...     yield (render_sample(number, 64) for number in numbers)

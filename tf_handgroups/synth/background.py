@@ -110,7 +110,7 @@ def _person(generator, size):
     image = _room(generator, size) if generator.random() < 0.5 else _textured(generator, size)
     scale = generator.uniform(0.25, 0.7) * size
     centre = np.array([generator.uniform(-0.1, 1.1) * size, generator.uniform(-0.1, 0.5) * size])
-    shirt, skin = _colour(generator), random_skin(generator)[0] * 255
+    shirt, skin = _colour(generator), random_skin(generator).back * 255
     hair = _colour(generator, 0.3) * 0.45
     body = (int(centre[0]), int(centre[1] + 1.75 * scale))
     cv2.ellipse(image, body, (int(1.1 * scale), int(1.1 * scale)), 0, 0, 360, _as_tuple(shirt), -1)
@@ -162,7 +162,7 @@ def _add_clutter(generator, image):
 def _add_skin_blobs(generator, image):
     """Arm- and finger-like strokes in a skin colour with soft shading across."""
     size = image.shape[0]
-    skin = random_skin(generator)[int(generator.integers(2))] * 255
+    skin = random_skin(generator).back * 255
     for _ in range(int(generator.integers(1, 5))):
         start = generator.uniform(-0.1, 1.1, 2) * size
         points = start + np.cumsum(generator.normal(0, 0.16 * size, (4, 2)), axis=0)

@@ -1,129 +1,22 @@
-"""A skinned right hand: shape parameters and joint angles in, mesh and joints out.
+"""A posed right hand: shape parameters and joint angles in, mesh and joints out.
 
-Hand frame at rest: x to the little finger, y to the wrist, z out of the palm,
-millimetres, origin at the middle MCP. This equals the camera frame of a right
-hand seen from its back with the fingers up.
-
-Joint places (the same in every sample): wrist at the heel of the palm; CMC, MCP,
-PIP, DIP and IP at the bending axes inside the hand; tips just below the skin of the
-finger's end. Details: `assets/PROVENANCE_HAND_MESH.md`.
+The hand frame and the joint places are those of `hand_template`.
 """
 
-import dataclasses
 import functools
-import importlib.resources
 
 import numpy as np
 
 from tf_handgroups.errors import InputError
+from tf_handgroups.synth.hand_shape import HandShape
+from tf_handgroups.synth.hand_template import (
+    FOREARM_BONE,
+    NUM_BONES,
+    load_template,
+    vertex_normals,
+)
 
-NUM_BONES = 17
-FOREARM_BONE = 16
 NUM_ANGLES = 25
-
-# Bone b of a finger starts at this canonical joint; palm and forearm at the wrist.
-_BONE_JOINT = (0, *(1 + 4 * finger + part for finger in range(5) for part in range(3)), 0)
-
-
-@dataclasses.dataclass(frozen=True)
-class HandShape:
-    """Proportions of one person's hand, all relative to the template except `scale`.
-
-    Args:
-        scale: Overall size; 1 is a hand of about 190 mm.
-        finger_length: `(5,)` length factor per finger, thumb first.
-        finger_thickness: `(5,)` thickness factor per finger.
-        palm: `(3,)` factors of palm width, length, thickness.
-        forearm_thickness: Thickness factor of the forearm.
-    """
-
-    scale: float = 1.0
-    finger_length: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(5))
-    finger_thickness: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(5))
-    palm: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3))
-    forearm_thickness: float = 1.0
-
-
-def random_shape(generator: np.random.Generator) -> HandShape:
-    """Draws a hand between a small child's and a large man's.
-
-    Example:
-    >>> 0.6 < random_shape(np.random.default_rng(0)).scale < 1.25
-    True
-    """
-    scale = generator.uniform(0.66, 0.86) if generator.random() < 0.12 else None
-    if scale is None:
-        scale = float(np.clip(generator.normal(0.97, 0.07), 0.8, 1.2))
-    length = 0.98 + 0.06 * generator.standard_normal() + 0.03 * generator.standard_normal(5)
-    thick = 1.12 + 0.08 * generator.standard_normal() + 0.02 * generator.standard_normal(5)
-    palm = 1.0 + np.array([0.06, 0.05, 0.06]) * generator.standard_normal(3)
-    return HandShape(
-        scale=float(scale),
-        finger_length=np.clip(length, 0.82, 1.22),
-        finger_thickness=np.clip(thick, 0.8, 1.25),
-        palm=np.clip(palm, 0.88, 1.16),
-        forearm_thickness=float(np.clip(1.0 + 0.1 * generator.standard_normal(), 0.8, 1.25)),
-    )
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class HandTemplate:
-    """The asset's arrays and what follows from them.
-
-    Args:
-        vertices_mm: `(V, 3)` rest positions.
-        faces: `(F, 3)` int32, counter-clockwise seen from outside.
-        bone_weights: `(17, V)` skin weights.
-        rotations: `(21, 3, 3)` joint frames at rest; -z is forward, y dorsal.
-        joints_mm: `(21, 3)` canonical joints at rest.
-        wrist_pivot_mm: `(3,)` point the forearm turns about.
-        normals: `(V, 3)` unit normals at rest.
-    """
-
-    vertices_mm: np.ndarray
-    faces: np.ndarray
-    bone_weights: np.ndarray
-    rotations: np.ndarray
-    joints_mm: np.ndarray
-    wrist_pivot_mm: np.ndarray
-    normals: np.ndarray
-
-
-@functools.cache
-def load_template() -> HandTemplate:
-    """Returns the embedded hand, read once per process.
-
-    Example:
-    >>> load_template().joints_mm.shape
-    (21, 3)
-    """
-    asset = importlib.resources.files("tf_handgroups.assets") / "hand_mesh.npz"
-    with asset.open("rb") as file, np.load(file) as data:
-        faces = data["faces"].astype(np.int32)
-        vertices = data["vertices_mm"]
-        return HandTemplate(
-            vertices_mm=vertices,
-            faces=faces,
-            bone_weights=np.ascontiguousarray(data["weights"].T),
-            rotations=data["joint_rotations"].astype(np.float64),
-            joints_mm=data["joints_mm"].astype(np.float64),
-            wrist_pivot_mm=data["wrist_pivot_mm"].astype(np.float64),
-            normals=vertex_normals(vertices, faces),
-        )
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Returns area-weighted unit normals `(V, 3)` float32 of a triangle mesh."""
-    x, y, z = (np.ascontiguousarray(vertices[:, axis])[faces.T] for axis in range(3))
-    ax, ay, az = x[1] - x[0], y[1] - y[0], z[1] - z[0]
-    bx, by, bz = x[2] - x[0], y[2] - y[0], z[2] - z[0]
-    index = faces.T.ravel()
-    summed = [
-        np.bincount(index, weights=np.tile(component, 3), minlength=len(vertices))
-        for component in (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
-    ]
-    length = np.sqrt(summed[0] ** 2 + summed[1] ** 2 + summed[2] ** 2)
-    return (np.stack(summed, axis=1) / np.maximum(length, 1e-9)[:, None]).astype(np.float32)
 
 
 def rotation(axis: int, angle: float | np.ndarray) -> np.ndarray:
@@ -154,9 +47,9 @@ def _euler_yxz(matrix: np.ndarray) -> tuple[float, float, float]:
 
 
 @functools.cache
-def rest_angles() -> np.ndarray:
+def rest_angles(mesh: str = "webxr") -> np.ndarray:
     """Returns `(5, 3, 3)`: per finger and bone the rest turn (sideways, bend, twist), radians."""
-    template = load_template()
+    template = load_template(mesh)
     angles = np.zeros((5, 3, 3))
     for finger in range(5):
         parent = template.rotations[0]
@@ -201,7 +94,7 @@ def pose_hand(
             f"Received: shape={angles.shape}. See pose_prior.random_pose."
         )
     shape = shape or HandShape()
-    template, rest = load_template(), rest_angles()
+    template, rest = load_template(shape.mesh), rest_angles(shape.mesh)
     rest_joints, frames = template.joints_mm, template.rotations
     batch = angles.shape[:-1]
     joints = np.zeros((*batch, 21, 3))
@@ -246,9 +139,9 @@ _KNUCKLES = tuple((finger, part) for finger in range(5) for part in range(3) if 
 
 
 @functools.cache
-def _knuckle_weights() -> np.ndarray:
+def _knuckle_weights(mesh: str) -> np.ndarray:
     """`(14, V)` float32: how much each vertex belongs to the back of each knuckle."""
-    template = load_template()
+    template = load_template(mesh)
     rows = []
     for finger, part in _KNUCKLES:
         joint = 1 + 4 * finger + part
@@ -260,11 +153,14 @@ def _knuckle_weights() -> np.ndarray:
     return np.array(rows, np.float32)
 
 
-def raise_knuckles(vertices: np.ndarray, angles: np.ndarray, height_mm: float) -> np.ndarray:
+def raise_knuckles(
+    vertices: np.ndarray, shape: HandShape, angles: np.ndarray, height_mm: float
+) -> np.ndarray:
     """Lifts the backs of bent joints, where linear-blend skinning loses the knuckles.
 
     Args:
         vertices: `(V, 3)` posed vertices.
+        shape: Whose mesh they are.
         angles: `(25,)` radians, as for `pose_hand`.
         height_mm: Lift of a finger's first knuckle at 90 degrees.
 
@@ -275,13 +171,21 @@ def raise_knuckles(vertices: np.ndarray, angles: np.ndarray, height_mm: float) -
         np.sin(np.clip(angles[4 * finger + 1 + part], 0, np.pi / 2)) * (1.0, 0.7, 0.4)[part]
         for finger, part in _KNUCKLES
     ]
-    amount = np.einsum("k,kv->v", np.array(lift, np.float32) * height_mm, _knuckle_weights())
-    return vertices + vertex_normals(vertices, load_template().faces) * amount[:, None]
+    amount = np.einsum(
+        "k,kv->v", np.array(lift, np.float32) * height_mm, _knuckle_weights(shape.mesh)
+    )
+    return vertices + vertex_normals(vertices, load_template(shape.mesh).faces) * amount[:, None]
 
 
-def skin_vertices(linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Returns the skinned vertices `(V, 3)` float32 in millimetres (linear-blend skinning)."""
-    template = load_template()
+def skin_vertices(shape: HandShape, linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Returns the skinned vertices `(V, 3)` float32 in millimetres (linear-blend skinning).
+
+    Args:
+        shape: Whose mesh is skinned.
+        linear: `(17, 3, 3)` from `pose_hand`.
+        offset: `(17, 3)` from `pose_hand`.
+    """
+    template = load_template(shape.mesh)
     packed = np.concatenate([linear.reshape(NUM_BONES, 9), offset], axis=1).astype(np.float32)
     # One contiguous row per matrix entry is much faster than one small matrix per vertex;
     # einsum, because a threaded BLAS costs milliseconds on products this small.

@@ -10,12 +10,9 @@ import functools
 import cv2
 import numpy as np
 
-from tf_handgroups.synth.hand_mesh import (
-    load_template,
-    pose_hand,
-    skin_vertices,
-    vertex_normals,
-)
+from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices
+from tf_handgroups.synth.hand_shape import HandShape
+from tf_handgroups.synth.hand_template import load_template, vertex_normals
 
 TEXELS_PER_MM = 1.0
 # Hand-frame millimetres of the map's first texel, and its size in texels.
@@ -54,14 +51,15 @@ class Unrolled:
 
 
 @functools.cache
-def unrolled() -> Unrolled:
-    """Returns the flat layout of the template, computed once per process."""
+def unrolled(mesh: str = "webxr") -> Unrolled:
+    """Returns the flat layout of a mesh, computed once per process."""
+    shape = HandShape(mesh=mesh)
     angles = np.zeros(25)
     angles[[0, 4, 8, 12, 16]] = np.radians([52, 4, -5, -14, -24])
     angles[20] = np.radians(-76)
-    joints, linear, offset = pose_hand(angles)
-    vertices = skin_vertices(linear, offset)
-    normals = vertex_normals(vertices, load_template().faces)
+    joints, linear, offset = pose_hand(angles, shape)
+    vertices = skin_vertices(shape, linear, offset)
+    normals = vertex_normals(vertices, load_template(mesh).faces)
     texels = (vertices[:, :2] - _ORIGIN_MM) * TEXELS_PER_MM
     t = np.clip(0.5 - normals[:, 2:3] / 0.7, 0, 1)
     return Unrolled(
@@ -91,9 +89,30 @@ def smooth_noise(
     return noise.reshape(height, width, channels)
 
 
-def random_skin(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draws colours `(3,)` in [0, 1] sRGB of the back of the hand and of the palm."""
-    tone = generator.beta(1.1, 1.5) * (len(_TONES) - 1)
+@dataclasses.dataclass(frozen=True, eq=False)
+class Skin:
+    """The skin colour of one person.
+
+    Args:
+        tone: 0 very light .. 1 very dark.
+        back: `(3,)` sRGB in [0, 1] of the back of the hand.
+        palm: `(3,)` sRGB in [0, 1] of the palm.
+    """
+
+    tone: float
+    back: np.ndarray
+    palm: np.ndarray
+
+
+def random_skin(generator: np.random.Generator) -> Skin:
+    """Draws a person's skin colour over the full human range.
+
+    Example:
+    >>> 0 <= random_skin(np.random.default_rng(0)).tone <= 1
+    True
+    """
+    share_dark = generator.beta(1.1, 1.5)
+    tone = share_dark * (len(_TONES) - 1)
     index = min(int(tone), len(_TONES) - 2)
     back = _TONES[index] + (tone - index) * (_TONES[index + 1] - _TONES[index])
     back = back * (1 + generator.normal(0, [0.03, 0.035, 0.05]))
@@ -102,41 +121,48 @@ def random_skin(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
     palm_tone = np.array([226, 170, 150]) * (1 + generator.normal(0, [0.03, 0.05, 0.06]))
     share = generator.uniform(0.25, 0.55)
     palm = back * (1 - share) + palm_tone * (0.55 + 0.45 * back[0] / 236) * share
-    return np.clip(back / 255, 0.05, 0.98), np.clip(palm / 255, 0.05, 0.98)
+    return Skin(
+        tone=float(share_dark),
+        back=np.clip(back / 255, 0.05, 0.98),
+        palm=np.clip(palm / 255, 0.05, 0.98),
+    )
 
 
-def paint_hand(generator: np.random.Generator) -> np.ndarray:
-    """Paints one person's skin.
+def paint_hand(generator: np.random.Generator, mesh: str, skin: Skin) -> np.ndarray:
+    """Paints one person's skin with creases, nails and blotches.
+
+    Args:
+        generator: Source of randomness.
+        mesh: The template, one of `hand_template.MESHES`.
+        skin: Its colour.
 
     Returns:
-        `(2, H, W, 3)` float32 sRGB colours in about [0, 1]: back, then palm.
+        `(2, H, W, 4)` float32, back, then palm: sRGB in about [0, 1], share of skin (1).
 
     Example:
-    >>> paint_hand(np.random.default_rng(0)).shape[0]
+    >>> generator = np.random.default_rng(0)
+    >>> paint_hand(generator, "webxr", random_skin(generator)).shape[0]
     2
     """
-    back_colour, palm_colour = random_skin(generator)
-    joints = unrolled().joints
+    joints = unrolled(mesh).joints
     width, height = _SIZE
     maps = []
     strengths = generator.uniform([0.004, 0.0], [0.02, 0.016]).astype(np.float32)
-    for colour, is_back in ((back_colour, True), (palm_colour, False)):
+    for colour, is_back in ((skin.back, True), (skin.palm, False)):
         shade = smooth_noise(generator, width, height, 6) * np.float32(0.02)
         shade += smooth_noise(generator, width, height, 40) * strengths[0]
         shade += smooth_noise(generator, width, height, 120) * strengths[1]
         red = _red_zones(generator, joints, is_back)
         red += np.float32(0.012) * smooth_noise(generator, width, height, 9)[:, :, 0]
         shade = (1 + shade[:, :, 0]) * _creases(generator, joints, is_back)
-        skin = np.empty((height, width, 3), np.float32)
+        painted = np.ones((height, width, 4), np.float32)
         for channel, fade in enumerate((0.1, 0.85, 0.75)):
-            np.multiply(red, np.float32(-fade * colour[channel]), out=skin[:, :, channel])
-            skin[:, :, channel] += np.float32(colour[channel])
-            skin[:, :, channel] *= shade
+            np.multiply(red, np.float32(-fade * colour[channel]), out=painted[:, :, channel])
+            painted[:, :, channel] += np.float32(colour[channel])
+            painted[:, :, channel] *= shade
         if is_back:
-            _paint_nails(generator, skin, joints, colour)
-        maps.append(skin)
-    if generator.random() < 0.12:
-        _paint_ring(generator, maps, joints)
+            _paint_nails(generator, painted[:, :, :3], joints, colour)
+        maps.append(painted)
     return np.stack(maps)
 
 
@@ -291,17 +317,3 @@ def _paint_nails(generator, skin, joints, colour):
     skin *= 1 - np.float32(0.28) * rim * (1 - layer[:, :, None])
     share = layer[:, :, None] * np.float32(0.95 if polish else generator.uniform(0.35, 0.8))
     skin += share * (nail.astype(np.float32) - skin)
-
-
-def _paint_ring(generator, maps, joints):
-    finger = int(generator.choice([1, 2, 3, 3, 3, 4]))
-    first = 1 + 4 * finger
-    centre = joints[first] * 0.5 + joints[first + 1] * 0.5
-    direction = joints[first + 1] - joints[first]
-    across = np.array([-direction[1], direction[0]]) / np.linalg.norm(direction) * 16
-    metal = np.array([[0.85, 0.68, 0.35], [0.8, 0.8, 0.82], [0.25, 0.25, 0.27]])
-    colour = tuple(float(c) for c in metal[generator.integers(3)])
-    ends = [tuple(int(c) for c in centre + sign * across) for sign in (-1, 1)]
-    thickness = int(generator.integers(2, 5))
-    for skin in maps:
-        cv2.line(skin, ends[0], ends[1], colour, thickness, cv2.LINE_AA)

@@ -6,7 +6,8 @@ each other is kept. See `hand_mesh.pose_hand` for the meaning of the 25 angles.
 
 import numpy as np
 
-from tf_handgroups.synth.hand_mesh import NUM_ANGLES, HandShape, pose_hand
+from tf_handgroups.synth.hand_mesh import NUM_ANGLES, pose_hand
+from tf_handgroups.synth.hand_shape import HandShape
 
 # Degrees. Rows per finger: sideways, bend of first, second, third bone; then thumb
 # twist, wrist bend, wrist sideways, forearm twist, palm arch.
@@ -35,7 +36,6 @@ FAMILIES = (
     (0.04, "claw"),
     (0.04, "random"),
 )
-_BLEND_SHARE = 0.15
 _CANDIDATES = 20
 
 # Sideways angle of index .. little when the fingers are parallel, and what a full
@@ -221,40 +221,40 @@ def penetration_mm(joints: np.ndarray, thickness: float = 1.0) -> np.ndarray:
     return (depth * _TESTED).sum(axis=(-1, -2))
 
 
-def random_pose(
-    generator: np.random.Generator, shape: HandShape | None = None, family: str | None = None
-) -> np.ndarray:
+def random_family(generator: np.random.Generator) -> str:
+    """Draws the name of a family by its weight.
+
+    Example:
+    >>> random_family(np.random.default_rng(0)) in {name for _, name in FAMILIES}
+    True
+    """
+    weights = np.array([weight for weight, _ in FAMILIES])
+    return FAMILIES[int(generator.choice(len(FAMILIES), p=weights / weights.sum()))][1]
+
+
+def random_pose(generator: np.random.Generator, shape: HandShape, family: str) -> np.ndarray:
     """Draws one plausible pose.
 
     Args:
         generator: Source of randomness.
         shape: The hand whose fingers shall not run into each other.
-        family: Name from `FAMILIES`; drawn by weight if `None`.
+        family: Name from `FAMILIES`.
 
     Returns:
         `(25,)` angles in radians, within `LIMITS_DEG`.
 
     Example:
-    >>> angles = np.degrees(random_pose(np.random.default_rng(3)))
+    >>> angles = np.degrees(random_pose(np.random.default_rng(3), HandShape(), "pinch"))
     >>> bool(((angles >= LIMITS_DEG[:, 0] - 1e-9) & (angles <= LIMITS_DEG[:, 1] + 1e-9)).all())
     True
     """
-    shape = shape or HandShape()
-    weights = np.array([weight for weight, _ in FAMILIES])
-    names = [name for _, name in FAMILIES]
-    drawn = generator.choice(names, 2, p=weights / weights.sum())
-    name = family or str(drawn[0])
-    angles = _family(generator, name, _CANDIDATES)
-    if family is None and generator.random() < _BLEND_SHARE:
-        other = _family(generator, str(drawn[1]), _CANDIDATES)
-        mix = generator.uniform(0.2, 0.8)
-        angles = mix * angles + (1 - mix) * other
+    angles = _family(generator, family, _CANDIDATES)
     wrist = generator.normal(0, 1, 3) * [20, 9, 10] - [6, 0, 0]
     angles[:, 21:24] = wrist
     angles = np.radians(np.clip(angles, LIMITS_DEG[:, 0], LIMITS_DEG[:, 1]))
     joints, _, _ = pose_hand(angles, shape)
     score = penetration_mm(joints / shape.scale, float(np.mean(shape.finger_thickness)))
-    if name == "pinch":
+    if family == "pinch":
         gap = np.linalg.norm(joints[:, [8, 12], :] - joints[:, 4:5, :], axis=2).min(axis=1)
         target = 12.0 if generator.random() < 0.75 else generator.uniform(15, 60)
         score = score + 2 * np.abs(gap / shape.scale - target)

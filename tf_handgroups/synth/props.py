@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from tf_handgroups.synth.hand_mesh import HandShape
+from tf_handgroups.synth.hand_shape import HandShape
 
 _FLESH_MM = 7.0
 

@@ -9,8 +9,6 @@ import dataclasses
 import cv2
 import numpy as np
 
-from tf_handgroups.synth.hand_texture import TEXELS_PER_MM
-
 # Square and root stand for the sRGB curve: close enough, and much faster than powers.
 GAMMA = 2.0
 
@@ -74,16 +72,16 @@ def random_light(generator: np.random.Generator) -> Light:
     )
 
 
-def look_up_skin(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """Reads the colour of surface points from the painted maps.
+def look_up(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """Reads the material of surface points from the painted maps.
 
     Args:
-        maps: `(2, H, W, 3)` back and palm.
+        maps: `(2, H, W, C)` back and palm.
         texels: `(N, 2)` map coordinates.
         back: `(N, 1)` share of the back.
 
     Returns:
-        `(N, 3)` float32.
+        `(N, C)` float32.
     """
     # cv2.remap takes images of less than 32768 columns: fold the list of points.
     count, fold = len(texels), 512
@@ -94,7 +92,7 @@ def look_up_skin(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.n
         cv2.remap(side, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for side in maps
     ]
-    flat = [colour.reshape(-1, 3)[:count] for colour in colours]
+    flat = [colour.reshape(-1, maps.shape[3])[:count] for colour in colours]
     return flat[1] + back * (flat[0] - flat[1])
 
 
@@ -183,39 +181,3 @@ def shade(
     shine = np.maximum(shine, 0)[:, None] ** np.float32(light.sharpness)
     colour += shine * (lit * skin * (facing > 0)) * (np.float32(light.gloss) * light.lamp)
     return colour
-
-
-def paint_sleeve(
-    generator: np.random.Generator, albedo: np.ndarray, texels: np.ndarray, start_texel: float
-) -> np.ndarray:
-    """Covers the arm beyond `start_texel` (rows of the maps) with cloth.
-
-    Args:
-        generator: Source of randomness.
-        albedo: `(N, 3)`, changed in place.
-        texels: `(N, 2)` map coordinates.
-        start_texel: Row where the sleeve begins.
-
-    Returns:
-        `(N, 1)` float32, 1 on cloth.
-    """
-    cloth = np.clip(texels[:, 1:2] - start_texel, 0, 1)
-    base = generator.uniform(0.03, 0.95) * np.ones(3) + generator.normal(0, 0.12, 3)
-    colour = np.empty_like(albedo)
-    colour[:] = np.clip(base, 0.02, 0.98)
-    pattern = generator.random()
-    along, across = texels[:, 1:2] / TEXELS_PER_MM, texels[:, 0:1] / TEXELS_PER_MM
-    other = np.clip(generator.uniform(0, 1, 3), 0.02, 0.98).astype(np.float32)
-    period = generator.uniform(4, 25)
-    if pattern < 0.2:
-        colour += (np.sin(along * 2 * np.pi / period) > 0.2) * (other - colour)
-    elif pattern < 0.35:
-        plaid = (np.sin(along * 2 * np.pi / period) > 0.3) * 0.5
-        plaid = plaid + (np.sin(across * 2 * np.pi / period) > 0.3) * 0.5
-        colour += plaid * (other - colour)
-    folds = np.sin(along / generator.uniform(3, 9) + across / generator.uniform(8, 30))
-    colour *= 1 + generator.uniform(0, 0.18) * folds
-    edge = np.clip(1 - (texels[:, 1:2] - start_texel) / generator.uniform(3, 12), 0, 1)
-    colour *= 1 - 0.25 * edge
-    albedo += cloth * (np.clip(colour, 0, 1) - albedo)
-    return cloth.astype(np.float32)

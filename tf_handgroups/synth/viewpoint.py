@@ -31,8 +31,8 @@ class View:
         return points_mm @ self.rotation.T + self.translation_mm
 
 
-def random_orientation(generator: np.random.Generator) -> np.ndarray:
-    """Draws a rotation hand -> camera: any viewing direction, fingers within 60 degrees of up.
+def random_orientation(generator: np.random.Generator, max_roll_deg: float = 60.0) -> np.ndarray:
+    """Draws a rotation hand -> camera: any viewing direction, fingers near up.
 
     About 40 % look at the palm, 25 % at the back, the rest anywhere.
     """
@@ -45,22 +45,28 @@ def random_orientation(generator: np.random.Generator) -> np.ndarray:
         pitch = np.arcsin(generator.uniform(-0.97, 0.97))
     # Fingers far away from the camera: the forearm would hide the whole hand.
     pitch = np.clip(pitch, np.radians(-62), np.radians(80))
-    roll = np.radians(generator.uniform(-60, 60))
+    roll = np.radians(generator.uniform(-max_roll_deg, max_roll_deg))
     return rotation(2, roll) @ rotation(0, pitch) @ rotation(1, yaw)
 
 
-def random_view(generator: np.random.Generator, joints_mm: np.ndarray, image_size: int) -> View:
+def random_view(
+    generator: np.random.Generator,
+    joints_mm: np.ndarray,
+    image_size: int,
+    max_roll_deg: float = 60.0,
+) -> View:
     """Draws a view in which the joints' box has the size and place of a training crop.
 
     Args:
         generator: Source of randomness.
         joints_mm: `(21, 3)` in the hand frame.
         image_size: Side of the square image in pixels.
+        max_roll_deg: Largest in-plane turn away from fingers up.
 
     Returns:
         A `View`; its principal point is wherever the crop puts it.
     """
-    turn = random_orientation(generator)
+    turn = random_orientation(generator, max_roll_deg)
     distance = np.exp(generator.uniform(np.log(_NEAR_MM), np.log(_FAR_MM)))
     # Off the optical axis the hand is seen from a different side than its turn says.
     sideways = np.clip(generator.normal(0, 0.13, 2), -0.32, 0.32) * distance

@@ -10,7 +10,9 @@ import cv2
 
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.datasets.shard_folder import check_numbers, write_shard_folder
-from tf_handgroups.synth.scene import SYNTH_VERSION, check_image_size, render_sample
+from tf_handgroups.synth.render import render_sample
+from tf_handgroups.synth.scene import SYNTH_VERSION, check_image_size
+from tf_handgroups.synth.settings import SynthSettings
 
 # Sample i of the set with seed s has the sample seed s * SEED_STRIDE + i, so that
 # sets with different seeds never share a picture.
@@ -36,6 +38,7 @@ def write_synthetic_shards(
     out: str | os.PathLike,
     *,
     image_size: int = 192,
+    settings: SynthSettings | None = None,
     num_workers: int = 2,
     shard_size: int = 2000,
     overwrite: bool = False,
@@ -43,7 +46,7 @@ def write_synthetic_shards(
 ) -> dict:
     """Renders `count` samples into `out`; an interrupted call continues where it stopped.
 
-    The bytes of a shard depend only on seed, image size, shard size, count and
+    The bytes of a shard depend only on seed, image size, settings, shard size, count and
     `SYNTH_VERSION`, not on the number of workers.
 
     Args:
@@ -51,13 +54,14 @@ def write_synthetic_shards(
         seed: Seed of the set, not negative.
         out: Folder for `shard-*.tfrecord` and `dataset.json`.
         image_size: Side of the pictures in pixels.
+        settings: How often optional things appear.
         num_workers: Processes that render; 1 renders in this process.
         shard_size: Samples per shard.
         overwrite: Whether a different set in `out` may be replaced.
         progress: Whether to show a progress bar with images per second.
 
     Returns:
-        The content of `dataset.json`: kind, version, seed, count, image_size,
+        The content of `dataset.json`: kind, version, seed, count, image_size, settings,
         shard_size and the shards' names.
 
     Raises:
@@ -71,20 +75,23 @@ def write_synthetic_shards(
         shard_size=(shard_size, 1, SEED_STRIDE),
     )
     check_image_size(image_size)
-    settings = {
+    settings = settings or SynthSettings()
+    description = {
         "kind": "synth",
         "version": SYNTH_VERSION,
         "seed": int(seed),
         "count": int(count),
         "image_size": int(image_size),
+        "settings": settings.as_dict(),
         "shard_size": int(shard_size),
     }
 
     def making(numbers: Sequence[int]) -> contextlib.AbstractContextManager:
-        return _rendering([sample_seed(seed, index) for index in numbers], image_size, num_workers)
+        seeds = [sample_seed(seed, index) for index in numbers]
+        return _rendering(seeds, image_size, settings, num_workers)
 
     return write_shard_folder(
-        out, settings, making, activity="rendering", overwrite=overwrite, progress=progress
+        out, description, making, activity="rendering", overwrite=overwrite, progress=progress
     )
 
 
@@ -94,10 +101,10 @@ def _start_worker() -> None:
 
 @contextlib.contextmanager
 def _rendering(
-    seeds: Iterable[int], image_size: int, num_workers: int
+    seeds: Iterable[int], image_size: int, settings: SynthSettings, num_workers: int
 ) -> Iterator[Iterator[HandSample]]:
     """Yields an iterator over the rendered samples in the order of the seeds."""
-    render = functools.partial(render_sample, image_size=image_size)
+    render = functools.partial(render_sample, image_size=image_size, settings=settings)
     if num_workers == 1:
         yield map(render, seeds)
         return

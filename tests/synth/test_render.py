@@ -11,8 +11,10 @@ from tf_handgroups.camera import project
 from tf_handgroups.datasets.sample import box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image
-from tf_handgroups.synth import scene
-from tf_handgroups.synth.scene import SYNTH_VERSION, render_hand, render_sample
+from tf_handgroups.synth import render
+from tf_handgroups.synth.render import render_sample, render_scene
+from tf_handgroups.synth.scene import draw_scene, stream
+from tf_handgroups.synth.settings import SynthSettings
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def hands(samples):
 
 def test_same_seed_same_bytes_even_in_another_process():
     code = (
-        "import sys; from tf_handgroups.synth.scene import render_sample as r;"
+        "import sys; from tf_handgroups.synth.render import render_sample as r;"
         "sys.stdout.write(r(12, 96).image.hex()); assert 'tensorflow' not in sys.modules"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -76,17 +78,14 @@ def test_left_hand_is_the_mirrored_right_hand(monkeypatch):
     seed = next(s for s in range(50) if render_sample(s, 64).handedness == "left")
     left = render_sample(seed, 64)
     encoded = []
-    keep = scene.encode_jpeg
-    monkeypatch.setattr(
-        scene, "encode_jpeg", lambda g, image: encoded.append(image) or keep(g, image)
-    )
+    keep = render.encode_jpeg
+    monkeypatch.setattr(render, "encode_jpeg", encode)
     render_sample(seed, 64)
-    generator = np.random.default_rng([SYNTH_VERSION, seed])
-    generator.random(2)
-    hand = render_hand(generator, 64)
-    image = scene.random_camera_look(generator, scene._compose(generator, hand, 64))
+    scene, generator = draw_scene(seed, 64), stream(seed, "picture")
+    image = render._compose(generator, render_scene(scene), 64)
+    image = render.random_camera_look(generator, image)
     np.testing.assert_array_equal(encoded[0], image[:, ::-1])
-    right = project(hand.joints_camera_mm, hand.view.intrinsics_px)
+    right = project(scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px)
     np.testing.assert_allclose(left.uv_px[:, 0], 63 - right[:, 0], atol=1e-4)
     np.testing.assert_allclose(left.uv_px[:, 1], right[:, 1], atol=1e-4)
 
@@ -95,17 +94,18 @@ def test_joints_lie_on_the_rendered_hand():
     """Joints are inside the flesh, so from any side they project onto the hand."""
     covered = []
     for seed in range(25):
-        hand = render_hand(np.random.default_rng(seed), 128)
-        uv = np.round(project(hand.joints_camera_mm, hand.view.intrinsics_px)).astype(int)
+        scene = draw_scene(seed, 128)
+        xyz = scene.view.to_camera(scene.hand.joints_mm)
+        uv = np.round(project(xyz, scene.view.intrinsics_px)).astype(int)
         inside = ((uv >= 0) & (uv < 128)).all(axis=1)
         u, v = uv[inside].T
         # Tips lie 1 mm inside: half a pixel, as much as rounding moves them.
-        covered.append(cv2.dilate(hand.alpha, np.ones((3, 3)))[v, u])
+        covered.append(cv2.dilate(render_scene(scene).alpha, np.ones((3, 3)))[v, u])
     assert np.concatenate(covered).min() > 0.9
 
 
 def test_edges_are_soft_and_colour_is_premultiplied():
-    hand = render_hand(np.random.default_rng(3), 96)
+    hand = render_scene(draw_scene(3, 96))
     partial = (hand.alpha > 0.05) & (hand.alpha < 0.95)
     assert partial.sum() > 50
     assert not hand.colour[hand.alpha == 0].any()
@@ -137,3 +137,17 @@ def test_rejects_seeds(seed):
 def test_rejects_sizes(size):
     with pytest.raises(InputError, match="Received: image_size="):
         render_sample(0, size)
+
+
+def test_other_settings_keep_pose_and_view():
+    plain = SynthSettings(negatives=0, sleeve=0, ring=0)
+    dressed = SynthSettings(negatives=0, sleeve=1, ring=1)
+    one, two = (render_sample(5, 64, settings) for settings in (plain, dressed))
+    np.testing.assert_array_equal(one.xyz_camera_mm, two.xyz_camera_mm)
+    assert one.image != two.image
+
+
+@pytest.mark.parametrize(("share", "presence"), [(0.0, True), (1.0, False)])
+def test_share_of_negatives(share, presence):
+    settings = SynthSettings(negatives=share)
+    assert {render_sample(seed, 32, settings).presence for seed in range(12)} == {presence}

@@ -1,0 +1,94 @@
+"""The embedded hand meshes at rest.
+
+Hand frame: right hand, x to the little finger, y to the wrist, z out of the palm,
+millimetres, origin at the middle MCP. This equals the camera frame of a right hand
+seen from its back with the fingers up.
+
+Joint places (the same in every mesh): wrist at the heel of the palm; CMC, MCP, PIP,
+DIP and IP at the bending axes inside the hand; tips just below the skin of the
+finger's end. Details: `assets/PROVENANCE_HAND_MESH.md`.
+"""
+
+import dataclasses
+import functools
+import importlib.resources
+
+import numpy as np
+
+from tf_handgroups.errors import InputError
+
+NUM_BONES = 17
+FOREARM_BONE = 16
+
+_FILES = {"webxr": "hand_mesh.npz"}
+MESHES = tuple(_FILES)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HandTemplate:
+    """The asset's arrays and what follows from them.
+
+    Args:
+        vertices_mm: `(V, 3)` rest positions.
+        faces: `(F, 3)` int32, counter-clockwise seen from outside.
+        bone_weights: `(17, V)` skin weights.
+        rotations: `(21, 3, 3)` joint frames at rest; -z is forward, y dorsal.
+        joints_mm: `(21, 3)` canonical joints at rest.
+        wrist_pivot_mm: `(3,)` point the forearm turns about.
+        normals: `(V, 3)` unit normals at rest.
+    """
+
+    vertices_mm: np.ndarray
+    faces: np.ndarray
+    bone_weights: np.ndarray
+    rotations: np.ndarray
+    joints_mm: np.ndarray
+    wrist_pivot_mm: np.ndarray
+    normals: np.ndarray
+
+
+@functools.cache
+def load_template(mesh: str = "webxr") -> HandTemplate:
+    """Returns an embedded hand, read once per process.
+
+    Args:
+        mesh: One of `MESHES`.
+
+    Raises:
+        InputError: If there is no such mesh.
+
+    Example:
+    >>> load_template("webxr").joints_mm.shape
+    (21, 3)
+    """
+    if mesh not in _FILES:
+        raise InputError(
+            f"load_template: expected a mesh of {', '.join(MESHES)}. Received: mesh={mesh!r}."
+        )
+    asset = importlib.resources.files("tf_handgroups.assets") / _FILES[mesh]
+    with asset.open("rb") as file, np.load(file) as data:
+        faces = data["faces"].astype(np.int32)
+        vertices = data["vertices_mm"]
+        return HandTemplate(
+            vertices_mm=vertices,
+            faces=faces,
+            bone_weights=np.ascontiguousarray(data["weights"].T),
+            rotations=data["joint_rotations"].astype(np.float64),
+            joints_mm=data["joints_mm"].astype(np.float64),
+            wrist_pivot_mm=data["wrist_pivot_mm"].astype(np.float64),
+            normals=vertex_normals(vertices, faces),
+        )
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Returns area-weighted unit normals `(V, 3)` float32 of a triangle mesh."""
+    x, y, z = (np.ascontiguousarray(vertices[:, axis])[faces.T] for axis in range(3))
+    ax, ay, az = x[1] - x[0], y[1] - y[0], z[1] - z[0]
+    bx, by, bz = x[2] - x[0], y[2] - y[0], z[2] - z[0]
+    index = faces.T.ravel()
+    summed = [
+        np.bincount(index, weights=np.tile(component, 3), minlength=len(vertices))
+        for component in (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    ]
+    length = np.sqrt(summed[0] ** 2 + summed[1] ** 2 + summed[2] ** 2)
+    return (np.stack(summed, axis=1) / np.maximum(length, 1e-9)[:, None]).astype(np.float32)

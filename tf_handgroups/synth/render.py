@@ -1,0 +1,223 @@
+"""From a scene to a picture with exact labels, a pure function of seed and settings."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from tf_handgroups.camera import mirror_intrinsics, mirror_xyz, project
+from tf_handgroups.datasets.sample import HandSample, box_around
+from tf_handgroups.synth.background import random_background
+from tf_handgroups.synth.post_processing import encode_jpeg, random_camera_look
+from tf_handgroups.synth.props import random_occluder
+from tf_handgroups.synth.rasterizer import Fragments, rasterize
+from tf_handgroups.synth.scene import Scene, draw_scene, stream
+from tf_handgroups.synth.settings import SynthSettings
+from tf_handgroups.synth.shading import Light, depth_cues, shade
+from tf_handgroups.synth.surface import Surface, hand_surface
+from tf_handgroups.synth.viewpoint import View
+
+SUPERSAMPLING = 2
+_NEAR_MM = 60.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layer:
+    """Hands and things before a transparent background.
+
+    Args:
+        colour: `(S, S, 3)` float32 sRGB in [0, 255], times alpha.
+        alpha: `(S, S)` float32 in [0, 1].
+    """
+
+    colour: np.ndarray
+    alpha: np.ndarray
+
+
+def render_surfaces(
+    surfaces: Sequence[Surface], view: View, light: Light, image_size: int
+) -> Layer:
+    """Draws surfaces that hide, shade and occlude each other.
+
+    Args:
+        surfaces: At least one.
+        view: The camera.
+        light: The light.
+        image_size: Side of the square picture in pixels.
+    """
+    fine = image_size * SUPERSAMPLING
+    vertices = np.concatenate([surface.vertices_mm for surface in surfaces])
+    first_vertex = _starts([len(surface.vertices_mm) for surface in surfaces])
+    first_face = _starts([len(surface.faces) for surface in surfaces])
+    faces = np.concatenate(
+        [surface.faces + start for surface, start in zip(surfaces, first_vertex, strict=False)]
+    )
+    # Pixel centres: fine pixel i covers coarse coordinate (i + 0.5) / s - 0.5.
+    # Parts behind the camera are kept out by `near`; they only must not divide by zero.
+    points = project(np.maximum(vertices, [-1e9, -1e9, 1.0]), view.intrinsics_px)
+    points = (points + 0.5) * SUPERSAMPLING - 0.5
+    found = rasterize(points, vertices[:, 2], faces, fine, fine, near=_NEAR_MM)
+    normals = np.concatenate([surface.normals for surface in surfaces])
+    texels = np.concatenate([surface.texels for surface in surfaces])
+    back = np.concatenate([surface.back for surface in surfaces])
+    values = found.interpolate(faces, np.concatenate([normals, vertices, texels, back], axis=1))
+    depth = np.zeros((fine, fine), np.float32)
+    mask = np.zeros((fine, fine), np.float32)
+    depth[found.rows, found.columns] = values[:, 5]
+    mask[found.rows, found.columns] = 1
+    material = np.empty((len(values), 4), np.float32)
+    for index, surface in enumerate(surfaces):
+        own = (found.faces >= first_face[index]) & (found.faces < first_face[index + 1])
+        material[own] = surface.paint(values[own, 6:8], values[own, 8:9])
+    picture = np.zeros((fine, fine, 3), np.float32)
+    picture[found.rows, found.columns] = _shade(values, material, found, depth, mask, view, light)
+    size = (image_size, image_size)
+    return Layer(
+        colour=cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
+        alpha=cv2.resize(mask, size, interpolation=cv2.INTER_AREA),
+    )
+
+
+def _starts(lengths: Sequence[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _shade(values, material, found: Fragments, depth, mask, view: View, light: Light):
+    """Colours `(N, 3)` in [0, 255] of the visible points."""
+    distance = max(float(np.median(values[:, 5])), 1.0) if len(values) else 1.0
+    scale = SUPERSAMPLING * view.intrinsics_px[0, 0] / distance
+    free, lit = _cropped_cues(depth, mask, light, scale)
+    colour = shade(
+        material[:, :3],
+        _unit(values[:, :3]),
+        -_unit(values[:, 3:6]),
+        free[found.rows, found.columns][:, None],
+        lit[found.rows, found.columns][:, None],
+        light,
+        material[:, 3:],
+    )
+    return 255 * np.sqrt(np.clip(colour, 0, 1))
+
+
+def _cropped_cues(depth, mask, light: Light, px_per_mm):
+    """Runs `depth_cues` on the bounding box of what is drawn."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
+    free, lit = np.ones_like(depth), np.ones_like(depth)
+    if len(rows):
+        window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        size = (columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0])
+        # Soft cues need no more than half the resolution.
+        coarse_depth, coarse_mask = depth[window][::2, ::2], mask[window][::2, ::2]
+        cues = depth_cues(
+            np.ascontiguousarray(coarse_depth),
+            np.ascontiguousarray(coarse_mask),
+            light,
+            px_per_mm / 2,
+        )
+        free[window], lit[window] = (cv2.resize(cue, size) for cue in cues)
+    return free, lit
+
+
+def _unit(vectors):
+    length = np.sqrt(np.einsum("nc,nc->n", vectors, vectors))
+    return vectors / np.maximum(length, np.float32(1e-6))[:, None]
+
+
+def render_scene(scene: Scene) -> Layer:
+    """Draws the hands and things of a scene, not yet mirrored, without background.
+
+    Example:
+    >>> render_scene(draw_scene(1, image_size=64)).alpha.shape
+    (64, 64)
+    """
+    generator = stream(scene.seed, "paint")
+    surfaces = [hand_surface(generator, scene.hand, scene.view)]
+    return render_surfaces(surfaces, scene.view, scene.light, scene.image_size)
+
+
+def _compose(generator, layer: Layer | None, size: int) -> np.ndarray:
+    """Lays hands over a background and an occluder over both; `(S, S, 3)` sRGB."""
+    image = random_background(generator, size)
+    if layer is not None:
+        if generator.random() < 0.3:
+            image = _cast_shadow(generator, layer.alpha, image)
+        image = layer.colour + image * (1 - layer.alpha[:, :, None])
+    occluder = random_occluder(generator, size)
+    if occluder is None:
+        return image
+    alpha = occluder[:, :, 3:]
+    return image * (1 - alpha) + occluder[:, :, :3] * alpha
+
+
+def _cast_shadow(generator, alpha, image):
+    """Darkens the background beside the hand, as of a wall close behind it."""
+    size = len(image)
+    shift = generator.normal(0, 0.06, 2) * size
+    move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    shadow = cv2.warpAffine(alpha, move, (size, size))
+    shadow = cv2.GaussianBlur(shadow, (0, 0), float(generator.uniform(0.01, 0.05) * size))
+    return image * (1 - np.float32(generator.uniform(0.1, 0.6)) * shadow[..., None])
+
+
+def render_sample(
+    seed: int, image_size: int = 192, settings: SynthSettings | None = None
+) -> HandSample:
+    """Renders the sample of a seed.
+
+    Half of the hands are left hands (mirrored pictures). Some seeds show no hand:
+    `presence` is false, joints are zero, the box is that of the hand that is not there.
+
+    Args:
+        seed: Any non-negative integer; the same seed gives the same bytes.
+        image_size: Side of the square picture in pixels, 32 to 1024.
+        settings: How often optional things appear.
+
+    Returns:
+        A `HandSample` whose image is JPEG bytes, with 2D and 3D joints in the camera
+        frame, intrinsics, and the tight box around all joints.
+
+    Raises:
+        InputError: If the seed or the size is out of range.
+
+    Example:
+    >>> sample = render_sample(1, image_size=64)
+    >>> sample.sample_id, sample.image_size
+    ('synth/00000001', (64, 64))
+    """
+    scene = draw_scene(seed, image_size, settings)
+    generator = stream(scene.seed, "picture")
+    layer = render_scene(scene) if scene.presence else None
+    image = random_camera_look(generator, _compose(generator, layer, scene.image_size))
+    xyz, intrinsics = scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px
+    if scene.mirrored:
+        image = np.ascontiguousarray(image[:, ::-1])
+        xyz = mirror_xyz(xyz)
+        intrinsics = mirror_intrinsics(intrinsics, scene.image_size)
+    uv = project(xyz, intrinsics)
+    inside = np.all((uv > -0.5) & (uv < scene.image_size - 0.5), axis=1)
+    sample = HandSample(
+        sample_id=f"synth/{scene.seed:08d}",
+        image=encode_jpeg(generator, image),
+        image_size=(scene.image_size, scene.image_size),
+        uv_px=uv,
+        visible=inside,
+        handedness="left" if scene.mirrored else "right",
+        box_px=box_around(uv),
+        xyz_camera_mm=xyz,
+        intrinsics_px=intrinsics,
+    )
+    return sample if scene.presence else _without_hand(sample)
+
+
+def _without_hand(sample: HandSample) -> HandSample:
+    return dataclasses.replace(
+        sample,
+        uv_px=np.zeros((21, 2)),
+        visible=np.zeros(21, bool),
+        handedness=None,
+        xyz_camera_mm=None,
+        intrinsics_px=None,
+        presence=False,
+    )
