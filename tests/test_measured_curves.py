@@ -54,6 +54,16 @@ def test_other_data_is_known(saved):
     assert len(long.data) == 40 and long.data.startswith("rhd:…") and long.data.endswith("STB/test")
 
 
+def test_turned_data_is_not_the_benchmark(saved):
+    report = report_of()
+    report["data"]["rotation_deg"] = 0.0
+    assert read_measured_curve(f"rhd={saved(report)}").is_benchmark_data
+    report["data"]["rotation_deg"] = 90.0
+    curve = read_measured_curve(f"rhd={saved(report)}")
+    assert curve.data == "rhd:data/RHD/evaluation turned by 90 degrees"
+    assert not curve.is_benchmark_data
+
+
 def test_each_benchmark_has_its_protocol(saved):
     thresholds = np.linspace(0, 100, 20)
     report = report_of("dexter-object", kind="dexter-object", thresholds_mm=thresholds.tolist())

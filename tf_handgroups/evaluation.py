@@ -221,6 +221,7 @@ class _Measurement:
                 "kind": getattr(dataset, "kind", None),
                 "path": str(getattr(dataset, "path", "")) or None,
                 "options": dict(getattr(dataset, "options", {})) or None,
+                "rotation_deg": getattr(dataset, "rotation_deg", 0.0),
                 "num_hands": len(self.xyz),
                 "num_skipped": self.hands.skipped,
                 "num_hands_3d": int(self.has_3d.sum()),

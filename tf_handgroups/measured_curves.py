@@ -24,8 +24,8 @@ class MeasuredCurve:
     Args:
         benchmark: Key of `published_curves.PUBLISHED` to draw it with.
         label: Name of the model.
-        data: The data set, as `KIND:PATH`.
-        is_benchmark_data: Whether the data set is of the benchmark's kind.
+        data: The data set, as `KIND:PATH`, and by how much its pictures were turned.
+        is_benchmark_data: Whether the data set is of the benchmark's kind, and as it is.
         num_hands: How many hands were measured.
         protocol: Name of the protocol.
         thresholds_mm: `(steps,)`, ascending.
@@ -86,8 +86,9 @@ def read_measured_curve(argument: str) -> MeasuredCurve:
         data = report["data"]
         row = report.get("errors_3d", {}).get(protocol, {})
         num_hands = int(row.get("num_hands", data["num_hands"]))
-        kind = data.get("kind")
+        kind, rotation = data.get("kind"), data.get("rotation_deg", 0.0)
         shown = _shortened(f"{kind or 'unnamed'}:{data.get('path') or 'data'}")
+        shown += f" turned by {rotation:g} degrees" if rotation else ""
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path_name}: expected `curves` and `data` as `evaluate` writes them. "
@@ -103,7 +104,7 @@ def read_measured_curve(argument: str) -> MeasuredCurve:
         benchmark=name,
         label=label or DEFAULT_LABEL,
         data=shown,
-        is_benchmark_data=kind == name,
+        is_benchmark_data=kind == name and not rotation,
         num_hands=num_hands,
         protocol=protocol,
         thresholds_mm=thresholds,

@@ -97,6 +97,29 @@ def test_submission_needs_a_camera(fails, model, tmp_path):
     assert "expected the camera's intrinsics" in message and not file.exists()
 
 
+def test_rotation_is_stated(model, tmp_path, capsys):
+    data = write_hands(tmp_path / "hands", count=3)
+    errors = []
+    for degrees in ("0", "-90"):
+        out = tmp_path / f"report{degrees}"
+        arguments = ["evaluate", "--model", model, "--data", data, "--out", out]
+        assert run(*arguments, "--rotation", degrees) == 0
+        report = json.loads((out / "report.json").read_text())
+        assert report["data"]["rotation_deg"] == float(degrees)
+        assert report["data"]["kind"] == "handjson"
+        assert re.search(rf"rotation_deg\s+│ {degrees}\b", capsys.readouterr().out)
+        errors.append(report["errors_2d"]["epe_px"])
+    assert errors[0] != errors[1]
+
+
+def test_submission_is_not_turned(fails, model, tmp_path):
+    data = write_hands(tmp_path / "hands")
+    file = tmp_path / "pred.json"
+    arguments = ["evaluate", "--model", model, "--data", data, "--submission", file]
+    message = fails(*arguments, "--rotation", "90")
+    assert "Received: --rotation 90" in message and not file.exists()
+
+
 def write_report(folder, kind="synth"):
     thresholds = np.linspace(0, 50, 20)
     report = {

@@ -21,13 +21,17 @@ def evaluate(
     submission: Annotated[
         pathlib.Path | None, typer.Option(help="Also write FreiHAND's pred.json to this file.")
     ] = None,
+    rotation: Annotated[
+        float, typer.Option(help="Turn the pictures clockwise by so many degrees first.")
+    ] = 0.0,
     threads: Threads = 1,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Measures a model on a labelled data set: tables, PCK curves, worst cases.
 
-    With --submission the hands need no labels: every one gets its row in pred.json.
+    With --submission the hands need no labels: every one gets its row in pred.json. With
+    --rotation, joints, cameras and boxes turn with the pictures.
 
     Example: `tf-handgroups evaluate --model android_assets --data handjson:photos
     --out report`
@@ -36,8 +40,16 @@ def evaluate(
     from tf_handgroups.datasets.registry import open_dataset
     from tf_handgroups.evaluation import evaluate as run_evaluation
     from tf_handgroups.freihand_submission import write_submission
+    from tf_handgroups.rotated_dataset import RotatedDataset
 
+    if submission is not None and rotation:
+        raise InputError(
+            "evaluate: expected the pictures as they are for a submission. "
+            f"Received: --rotation {rotation:g}. Leave out one of --submission and --rotation."
+        )
     dataset = open_dataset(data)
+    if rotation:
+        dataset = RotatedDataset(dataset, rotation)
     predict = Predictor(model, threads)
     written = None
     if submission is not None:
