@@ -50,22 +50,6 @@ def test_rejects_other_files(tmp_path):
         derive_hand_mesh.read_glb(path)
 
 
-def test_loop_subdivision_of_an_octahedron():
-    vertices = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1.0]])
-    faces = np.array(
-        [[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]
-    )
-    weights = np.eye(6)
-    points, new_faces, new_weights = derive_hand_mesh.subdivide_loop(vertices, faces, weights)
-    assert points.shape == (18, 3) and new_faces.shape == (32, 3)
-    np.testing.assert_allclose(new_weights.sum(axis=1), 1)
-    # Valence 4: beta = 5/8 - (3/8 + cos(90 degrees)/4)^2 = 31/64; neighbours cancel out.
-    np.testing.assert_allclose(points[0], [1 - 31 / 64, 0, 0], atol=1e-12)
-    # Edge: 3/8 of both ends plus 1/8 of the opposite corners, which cancel in z.
-    edge = points[6:][np.argmax(points[6:] @ [1, 1, 0])]
-    np.testing.assert_allclose(edge, [3 / 8, 3 / 8, 0], atol=1e-12)
-
-
 def test_bones_of_joints():
     names = derive_hand_mesh._WEBXR_ORDER
     bones = [derive_hand_mesh._bone_of_joint(name) for name in names]

@@ -12,6 +12,16 @@ import sys
 
 import numpy as np
 
+from tf_handgroups.assets.mesh_tools import (
+    FOREARM_BONE,
+    NUM_BONES,
+    PALM_BONE,
+    blend_forearm,
+    boundary_loop,
+    drop_small_weights,
+    ring_faces,
+    subdivide_loop,
+)
 from tf_handgroups.atomic_files import replacing_file
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import PARENTS
@@ -49,8 +59,6 @@ _FOREARM_AXES_MM = (38.0, 45.0)
 # Rows: WebXR mesh axes in the hand frame: x to the little finger, y to the wrist,
 # z out of the palm (a right hand seen from its back, fingers up).
 _MESH_TO_HAND = np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0]], np.float64)
-
-PALM_BONE, FOREARM_BONE, NUM_BONES = 0, 16, 17
 
 
 def read_glb(path: str | os.PathLike) -> tuple[dict, bytes]:
@@ -121,23 +129,13 @@ def _load_parts(path):
     return vertices, inverse.ravel()[faces], weights[first], rotations, origins
 
 
-def _boundary_loop(faces: np.ndarray) -> list[int]:
-    directed = {(a, b) for f in faces for a, b in ((f[0], f[1]), (f[1], f[2]), (f[2], f[0]))}
-    following = {a: b for a, b in directed if (b, a) not in directed}
-    start = next(iter(following))
-    loop = [start]
-    while following[loop[-1]] != start:
-        loop.append(following[loop[-1]])
-    return loop
-
-
 def _add_forearm(vertices, faces, weights):
     """Cuts the closed wrist and continues it with rings that grow to a forearm."""
     kept = (vertices[faces][:, :, 1] < _CUT_Y_MM).all(axis=1)
     faces = faces[kept]
     used, inverse = np.unique(faces, return_inverse=True)
     vertices, weights, faces = vertices[used], weights[used], inverse.reshape(-1, 3)
-    loop = np.array(_boundary_loop(faces))
+    loop = boundary_loop(faces)
     ring = vertices[loop]
     centre = ring.mean(axis=0)
     angle = np.arctan2(ring[:, 2] - centre[2], ring[:, 0] - centre[0])
@@ -161,61 +159,9 @@ def _add_forearm(vertices, faces, weights):
         current = np.arange(len(loop)) + len(vertices)
         vertices = np.concatenate([vertices, points])
         weights = np.concatenate([weights, np.tile(bone, (len(loop), 1))])
-        after = np.roll(np.arange(len(loop)), -1)
-        quads = [(previous, current, previous[after]), (previous[after], current, current[after])]
-        # The loop runs along its faces, so the new faces must run against it.
-        faces = np.concatenate([faces, *(np.stack([q[2], q[0], q[1]], axis=1) for q in quads)])
+        faces = np.concatenate([faces, ring_faces(previous, current)])
         previous = current
     return vertices, faces, weights
-
-
-def _blend_forearm(vertices, weights, wrist):
-    """Moves palm weight to the forearm across the wrist, so that it bends smoothly."""
-    t = np.clip((vertices[:, 1] - (wrist[1] - 2)) / 34.0, 0, 1)
-    share = (t * t * (3 - 2 * t)) * weights[:, PALM_BONE]
-    weights = weights.copy()
-    weights[:, PALM_BONE] -= share
-    weights[:, FOREARM_BONE] += share
-    return weights
-
-
-def subdivide_loop(vertices, faces, attributes):
-    """One step of Loop subdivision.
-
-    Args:
-        vertices: `(V, 3)` positions.
-        faces: `(F, 3)` vertex indices.
-        attributes: `(V, C)` values that are interpolated linearly.
-
-    Returns:
-        Vertices `(V + E, 3)`, faces `(4F, 3)`, attributes `(V + E, C)`.
-    """
-    num = len(vertices)
-    edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    unique, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
-    inverse = inverse.reshape(-1, 3)
-    opposite = np.zeros((len(unique), 3))
-    np.add.at(opposite, inverse.ravel(), vertices[faces[:, [2, 0, 1]].ravel()])
-    middle = vertices[unique].mean(axis=1)
-    inner = counts == 2
-    points = middle.copy()
-    points[inner] = middle[inner] * 0.75 + opposite[inner] * 0.125
-    boundary = unique[~inner]
-    neighbours, valence = np.zeros((num, 3)), np.zeros(num)
-    for a, b in (unique.T, unique.T[::-1]):
-        np.add.at(neighbours, a, vertices[b])
-        np.add.at(valence, a, 1)
-    beta = (0.625 - (0.375 + 0.25 * np.cos(2 * np.pi / valence)) ** 2)[:, None]
-    even = vertices * (1 - beta) + neighbours / valence[:, None] * beta
-    even[boundary.ravel()] = vertices[boundary.ravel()]
-    split = inverse + num
-    a, b, c = faces.T
-    ab, bc, ca = split.T
-    new_faces = np.concatenate(
-        [np.stack(f, axis=1) for f in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
-    )
-    new_attributes = np.concatenate([attributes, attributes[unique].mean(axis=1)])
-    return np.concatenate([even, points]), new_faces, new_attributes
 
 
 def _place_joints(vertices, weights, rotations, origins):
@@ -247,10 +193,9 @@ def derive(source: str | os.PathLike, target: str | os.PathLike, overwrite: bool
     pivot = origins[0].copy()
     origins = _place_joints(vertices, weights, rotations, origins)
     vertices, faces, weights = _add_forearm(vertices, faces, weights)
-    weights = _blend_forearm(vertices, weights, pivot - [0, 12, 0])
+    weights = blend_forearm(vertices, weights, pivot[1] - 14)
     vertices, faces, weights = subdivide_loop(vertices, faces, weights)
-    weights[weights < 0.01] = 0
-    weights /= weights.sum(axis=1, keepdims=True)
+    weights = drop_small_weights(weights)
     centre = origins[9]
     with replacing_file(target, overwrite) as temporary:
         np.savez_compressed(

@@ -1,0 +1,67 @@
+"""Shared steps of the hand meshes' derivations."""
+
+import numpy as np
+
+from tf_handgroups.assets import mesh_tools
+
+
+def _open_cube():
+    """A cube without its lid: 8 vertices, 10 faces, counter-clockwise from outside."""
+    corners = np.array([[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)], float)
+    quads = [(0, 2, 3, 1), (0, 1, 5, 4), (1, 3, 7, 5), (3, 2, 6, 7), (2, 0, 4, 6)]
+    faces = [face for a, b, c, d in quads for face in ((a, b, c), (a, c, d))]
+    return corners, np.array(faces)
+
+
+def test_boundary_loop_runs_along_its_faces():
+    _, faces = _open_cube()
+    loop = mesh_tools.boundary_loop(faces).tolist()
+    assert sorted(loop) == [4, 5, 6, 7]
+    edges = {(f[k], f[(k + 1) % 3]) for f in faces.tolist() for k in range(3)}
+    assert all(pair in edges for pair in zip(loop, loop[1:] + loop[:1], strict=True))
+
+
+def test_ring_faces_keep_the_orientation():
+    vertices, faces = _open_cube()
+    loop = mesh_tools.boundary_loop(faces)
+    ring = np.arange(len(loop)) + len(vertices)
+    vertices = np.concatenate([vertices, vertices[loop] + [0, 0, 2]])
+    faces = np.concatenate([faces, mesh_tools.ring_faces(loop, ring)])
+    edges = [(f[k], f[(k + 1) % 3]) for f in faces.tolist() for k in range(3)]
+    assert len(edges) == len(set(edges))
+    normals = np.cross(
+        vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]
+    )
+    outwards = vertices[faces].mean(axis=1) - [0.5, 0.5, 1.5]
+    assert ((normals * outwards).sum(axis=1) > 0).all()
+
+
+def test_forearm_takes_over_across_the_wrist():
+    weights = np.zeros((3, mesh_tools.NUM_BONES))
+    weights[:, mesh_tools.PALM_BONE] = 1
+    vertices = np.array([[0, 0, 0], [0, 27, 0], [0, 60, 0.0]])
+    blended = mesh_tools.blend_forearm(vertices, weights, 10.0)
+    np.testing.assert_allclose(blended[:, mesh_tools.FOREARM_BONE], [0, 0.5, 1])
+    np.testing.assert_allclose(blended.sum(axis=1), 1)
+
+
+def test_small_weights_are_dropped_and_the_rest_sums_to_one():
+    weights = mesh_tools.drop_small_weights(np.array([[0.005, 0.495, 0.5]]))
+    assert weights[0, 0] == 0
+    np.testing.assert_allclose(weights.sum(), 1)
+
+
+def test_loop_subdivision_of_an_octahedron():
+    vertices = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1.0]])
+    faces = np.array(
+        [[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]
+    )
+    weights = np.eye(6)
+    points, new_faces, new_weights = mesh_tools.subdivide_loop(vertices, faces, weights)
+    assert points.shape == (18, 3) and new_faces.shape == (32, 3)
+    np.testing.assert_allclose(new_weights.sum(axis=1), 1)
+    # Valence 4: beta = 5/8 - (3/8 + cos(90 degrees)/4)^2 = 31/64; neighbours cancel out.
+    np.testing.assert_allclose(points[0], [1 - 31 / 64, 0, 0], atol=1e-12)
+    # Edge: 3/8 of both ends plus 1/8 of the opposite corners, which cancel in z.
+    edge = points[6:][np.argmax(points[6:] @ [1, 1, 0])]
+    np.testing.assert_allclose(edge, [3 / 8, 3 / 8, 0], atol=1e-12)

@@ -1,0 +1,126 @@
+"""What the hand meshes' derivations share: subdivision, the open edge, the wrist's weights."""
+
+import numpy as np
+
+PALM_BONE, FOREARM_BONE, NUM_BONES = 0, 16, 17
+
+# The forearm takes over from the palm over this length.
+_WRIST_BLEND_MM = 34.0
+
+
+def smooth_step(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
+    """Returns a smooth rise from 0 at `low` to 1 at `high`.
+
+    Example:
+    >>> smooth_step(np.array([-1.0, 1.0, 5.0]), 0, 2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    t = np.clip((value - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def boundary_loop(faces: np.ndarray) -> np.ndarray:
+    """Returns the vertices along the one open edge, in the direction of its faces.
+
+    Args:
+        faces: `(F, 3)` vertex indices of a mesh with one hole.
+
+    Returns:
+        `(N,)` vertex indices.
+
+    Example:
+    >>> boundary_loop(np.array([[0, 1, 2], [0, 2, 3]])).tolist()
+    [0, 1, 2, 3]
+    """
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).tolist()
+    directed = {(a, b) for a, b in edges}
+    following = {a: b for a, b in directed if (b, a) not in directed}
+    start = min(following)
+    loop = [start]
+    while following[loop[-1]] != start:
+        loop.append(following[loop[-1]])
+    return np.array(loop)
+
+
+def ring_faces(previous: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """Joins two rings of equally many vertices.
+
+    Args:
+        previous: `(N,)` the open edge, as from `boundary_loop`.
+        current: `(N,)` the new ring.
+
+    Returns:
+        `(2N, 3)` faces, turned like those before the open edge.
+    """
+    after = np.roll(np.arange(len(previous)), -1)
+    # The loop runs along its faces, so the new faces must run against it.
+    return np.concatenate(
+        [
+            np.stack([previous[after], previous, current], axis=1),
+            np.stack([current[after], previous[after], current], axis=1),
+        ]
+    )
+
+
+def blend_forearm(vertices: np.ndarray, weights: np.ndarray, start_mm: float) -> np.ndarray:
+    """Moves palm weight to the forearm across the wrist, so that it bends smoothly.
+
+    Args:
+        vertices: `(V, 3)` hand frame, millimetres.
+        weights: `(V, 17)` skin weights.
+        start_mm: Where along y the forearm begins to take over.
+
+    Returns:
+        `(V, 17)` skin weights.
+    """
+    turned = smooth_step(vertices[:, 1], start_mm, start_mm + _WRIST_BLEND_MM)
+    share = turned * weights[:, PALM_BONE]
+    weights = weights.copy()
+    weights[:, PALM_BONE] -= share
+    weights[:, FOREARM_BONE] += share
+    return weights
+
+
+def drop_small_weights(weights: np.ndarray) -> np.ndarray:
+    """Returns `weights` `(V, 17)` without shares below 1 %, each row summing to 1."""
+    weights = np.where(weights < 0.01, 0, weights)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def subdivide_loop(vertices, faces, attributes):
+    """One step of Loop subdivision.
+
+    Args:
+        vertices: `(V, 3)` positions.
+        faces: `(F, 3)` vertex indices.
+        attributes: `(V, C)` values that are interpolated linearly.
+
+    Returns:
+        Vertices `(V + E, 3)`, faces `(4F, 3)`, attributes `(V + E, C)`.
+    """
+    num = len(vertices)
+    edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    unique, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
+    inverse = inverse.reshape(-1, 3)
+    opposite = np.zeros((len(unique), 3))
+    np.add.at(opposite, inverse.ravel(), vertices[faces[:, [2, 0, 1]].ravel()])
+    middle = vertices[unique].mean(axis=1)
+    inner = counts == 2
+    points = middle.copy()
+    points[inner] = middle[inner] * 0.75 + opposite[inner] * 0.125
+    boundary = unique[~inner]
+    neighbours, valence = np.zeros((num, 3)), np.zeros(num)
+    for a, b in (unique.T, unique.T[::-1]):
+        np.add.at(neighbours, a, vertices[b])
+        np.add.at(valence, a, 1)
+    beta = (0.625 - (0.375 + 0.25 * np.cos(2 * np.pi / valence)) ** 2)[:, None]
+    even = vertices * (1 - beta) + neighbours / valence[:, None] * beta
+    even[boundary.ravel()] = vertices[boundary.ravel()]
+    split = inverse + num
+    a, b, c = faces.T
+    ab, bc, ca = split.T
+    new_faces = np.concatenate(
+        [np.stack(f, axis=1) for f in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
+    )
+    new_attributes = np.concatenate([attributes, attributes[unique].mean(axis=1)])
+    return np.concatenate([even, points]), new_faces, new_attributes
