@@ -48,3 +48,22 @@ def test_convert_coco_refuses(fails, tmp_path):
     message = fails(*arguments, tmp_path)
     assert re.search(r"test\.json: images\[0\]: .*file_name: expected an image file", message)
     assert "Received: joint_order='x'" in fails(*arguments, tmp_path / "img", "--joint-order", "x")
+
+
+def test_synth_writes_a_data_card_and_keeps_settings(capsys, tmp_path):
+    out = tmp_path / "renders"
+    arguments = ["synth", "--count", "2", "--out", out, "--image-size", "32", "--workers", "1"]
+    assert main([*map(os.fspath, arguments), "--set", "sleeve=1", "--set", "ring=0"]) == 0
+    settings = json.loads((out / "dataset.json").read_text())["settings"]
+    assert (settings["sleeve"], settings["ring"]) == (1.0, 0.0)
+    card = (out / "data_card.md").read_text()
+    assert "sleeve=1, " in card and (out / "data_card.png").is_file()
+    # The same command again finds everything done; other settings are another set.
+    assert main([*map(os.fspath, arguments), "--set", "sleeve=1", "--set", "ring=0"]) == 0
+    capsys.readouterr()
+    assert main([*map(os.fspath, arguments), "--set", "sleeve=0"]) == 2
+    assert "settings was" in re.sub(r"\s+", " ", capsys.readouterr().err)
+
+
+def test_synth_refuses_unknown_settings(fails):
+    assert "Received: 'hat=1'" in fails("synth", "--count", "1", "--set", "hat=1")

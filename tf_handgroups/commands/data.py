@@ -16,30 +16,45 @@ def synth(
     seed: Seed = 0,
     image_size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 192,
     workers: Annotated[int, typer.Option(help="Processes that render.")] = os.cpu_count() or 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting (docs/synth.md lists them): name=value."),
+    ] = None,
     preview: Annotated[
-        pathlib.Path | None, typer.Option(help="Also draw a contact sheet to this PNG.")
+        pathlib.Path | None,
+        typer.Option(help="Also draw a contact sheet to this PNG, a row for each pose family."),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Renders a synthetic training set of hands with exact labels into shards.
 
-    An interrupted run continues where it stopped.
+    An interrupted run continues where it stopped. A data card in the folder shows how
+    poses, views and skin tones are distributed.
 
-    Example: `tf-handgroups synth --count 40000 --seed 1 --out renders/train`
+    Example: `tf-handgroups synth --count 40000 --seed 1 --out renders/train --set glove=0.1`
     """
-    import itertools
-
-    from tf_handgroups.contact_sheet import contact_sheet
-    from tf_handgroups.datasets.shards import ShardDataset
     from tf_handgroups.image_file import write_image
-    from tf_handgroups.synth.write_shards import write_synthetic_shards
+    from tf_handgroups.synth.data_card import MOST_SCENES, write_data_card
+    from tf_handgroups.synth.preview import preview_sheet
+    from tf_handgroups.synth.scene import draw_scene
+    from tf_handgroups.synth.settings import settings_from
+    from tf_handgroups.synth.write_shards import sample_seed, write_synthetic_shards
 
-    write_synthetic_shards(
-        count, seed, out, image_size=image_size, num_workers=workers, overwrite=overwrite
+    settings = settings_from(assignments or [])
+    description = write_synthetic_shards(
+        count,
+        seed,
+        out,
+        image_size=image_size,
+        settings=settings,
+        num_workers=workers,
+        overwrite=overwrite,
     )
+    numbers = range(0, count, -(-count // MOST_SCENES))
+    scenes = (draw_scene(sample_seed(seed, number), image_size, settings) for number in numbers)
+    write_data_card(out, scenes, description)
     if preview is not None:
-        samples = list(itertools.islice(ShardDataset(out), 48))
-        write_image(preview, contact_sheet(samples, columns=8), overwrite=True)
+        write_image(preview, preview_sheet(out, settings), overwrite=True)
         console.print(f"Contact sheet: {preview}")
     console.print(f"{count} images in {out}. Use them as --data synth:{out}")
 

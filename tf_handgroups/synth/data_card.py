@@ -1,0 +1,207 @@
+"""The card of a synthetic set: how poses, views, tones and things are distributed.
+
+It is computed from the scenes that the pictures show, without rendering them.
+"""
+
+import collections
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tf_handgroups.atomic_files import replacing_file
+from tf_handgroups.camera import project
+from tf_handgroups.plots import COLOURS, png
+from tf_handgroups.synth.pose_prior import FAMILIES
+from tf_handgroups.synth.scene import Scene
+
+CARD_PNG, CARD_MD = "data_card.png", "data_card.md"
+MOST_SCENES = 2000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SceneFacts:
+    """What the card tells of scenes with a hand; `N` of them.
+
+    Args:
+        families: `N` names of pose families.
+        tones: `(N,)` skin tone, 0 light .. 1 dark.
+        facing_deg: `(N,)` angle between the palm's normal and the way to the camera:
+            0 the palm, 180 the back is seen.
+        roll_deg: `(N,)` turn of the middle metacarpal in the picture, 0 is up,
+            positive to the right, before mirroring.
+        tilt_deg: `(N,)` angle of the middle metacarpal out of the picture's plane,
+            positive away from the camera.
+        distance_mm: `(N,)` depth of the middle MCP.
+        length_mm: `(N,)` wrist to middle fingertip along the bones.
+        box_share: `(N,)` longer side of the joints' box over the picture's.
+        things: `{name: share}` of what else is in the pictures; `no hand` and `left
+            hand` are shares of all scenes, the others of those with a hand.
+    """
+
+    families: Sequence[str]
+    tones: np.ndarray
+    facing_deg: np.ndarray
+    roll_deg: np.ndarray
+    tilt_deg: np.ndarray
+    distance_mm: np.ndarray
+    length_mm: np.ndarray
+    box_share: np.ndarray
+    things: dict[str, float]
+
+
+def scene_facts(scenes: Iterable[Scene]) -> SceneFacts:
+    """Measures scenes.
+
+    Example:
+    >>> from tf_handgroups.synth.scene import draw_scene
+    >>> facts = scene_facts(draw_scene(seed) for seed in range(20))
+    >>> len(facts.families) == len(facts.tones)
+    True
+    """
+    scenes = list(scenes)
+    shown = [scene for scene in scenes if scene.presence]
+    rows = np.array([_measures(scene) for scene in shown], np.float64).reshape(-1, 7)
+    things = {
+        "no hand": _share(scenes, lambda scene: not scene.presence),
+        "left hand": _share(scenes, lambda scene: scene.presence and scene.mirrored),
+        "MakeHuman mesh": _share(shown, lambda scene: scene.hand.shape.mesh == "makehuman"),
+        "sleeve": _share(shown, lambda scene: scene.hand.wear.sleeve_mm is not None),
+        "ring": _share(shown, lambda scene: scene.hand.wear.ring_finger is not None),
+    }
+    return SceneFacts([scene.hand.family for scene in shown], *rows.T, things=things)
+
+
+def _share(scenes: Sequence[Scene], condition: Callable[[Scene], bool]) -> float:
+    return sum(map(condition, scenes)) / max(len(scenes), 1)
+
+
+def _measures(scene: Scene) -> tuple[float, ...]:
+    hand, view = scene.hand, scene.view
+    joints = view.to_camera(hand.joints_mm)
+    palm = view.rotation[:, 2]
+    to_camera = -joints[9] / np.linalg.norm(joints[9])
+    up = (joints[9] - joints[0]) / np.linalg.norm(joints[9] - joints[0])
+    uv = project(joints, view.intrinsics_px)
+    chain = joints[[0, 9, 10, 11, 12]]
+    return (
+        hand.skin.tone,
+        float(np.degrees(np.arccos(np.clip(palm @ to_camera, -1, 1)))),
+        float(np.degrees(np.arctan2(up[0], -up[1]))),
+        float(np.degrees(np.arcsin(np.clip(up[2], -1, 1)))),
+        float(joints[9, 2]),
+        float(np.linalg.norm(np.diff(chain, axis=0), axis=1).sum()),
+        float(np.ptp(uv, axis=0).max() / scene.image_size),
+    )
+
+
+def draw_data_card(facts: SceneFacts) -> bytes:
+    """Draws the distributions as one figure.
+
+    Returns:
+        PNG bytes.
+
+    Example:
+    >>> from tf_handgroups.synth.scene import draw_scene
+    >>> draw_data_card(scene_facts([draw_scene(1), draw_scene(2)]))[1:4]
+    b'PNG'
+    """
+    figure = Figure(figsize=(13, 8.5), layout="constrained")
+    axes = figure.subplots(2, 4).ravel()
+    counts = collections.Counter(facts.families)
+    names = [name for _, name in FAMILIES]
+    _bars(axes[0], {name: counts[name] / max(len(facts.families), 1) for name in names})
+    axes[0].set_title("pose families")
+    _bars(axes[1], facts.things)
+    axes[1].set_title("also in the picture")
+    _histogram(axes[2], facts.tones, "skin tone (0 light, 1 dark)", (0, 1))
+    _histogram(axes[3], facts.facing_deg, "palm (0) to back (180) seen, degrees", (0, 180))
+    _histogram(axes[4], facts.roll_deg, "in-plane roll, 0 is fingers up, degrees", (-180, 180))
+    _histogram(axes[5], facts.tilt_deg, "metacarpal away from the camera, degrees", (-90, 90))
+    _histogram(axes[6], facts.distance_mm, "distance of the middle MCP, mm", None)
+    _histogram(axes[7], facts.length_mm, "wrist to middle tip along the bones, mm", None)
+    figure.suptitle(f"{len(facts.families)} scenes with a hand")
+    return png(figure)
+
+
+def _bars(axes: Axes, shares: dict[str, float]) -> None:
+    names = list(shares)
+    axes.barh(names, [100 * shares[name] for name in names], color=COLOURS[0])
+    axes.invert_yaxis()
+    axes.set_xlabel("share, %")
+    axes.tick_params(axis="y", labelsize=8)
+
+
+def _histogram(
+    axes: Axes, values: np.ndarray, label: str, limits: tuple[float, float] | None
+) -> None:
+    weights = np.full(len(values), 100 / max(len(values), 1))
+    axes.hist(values, bins=36, range=limits, weights=weights, color=COLOURS[0])
+    axes.set_xlabel(label, fontsize=8)
+    axes.set_ylabel("share, %")
+
+
+def data_card_text(facts: SceneFacts, description: dict) -> str:
+    """Writes the card as Markdown.
+
+    Args:
+        facts: The measured scenes.
+        description: Content of the set's `dataset.json`.
+    """
+    settings = ", ".join(f"{name}={value:g}" for name, value in description["settings"].items())
+    lines = [
+        "# Synthetic hands: data card",
+        "",
+        "Rendered from meshes of MIT and CC0 licence by tf_handgroups; labels are exact.",
+        "",
+        f"- {description['count']} pictures of {description['image_size']} px, "
+        f"seed {description['seed']}, renderer version {description['version']}",
+        f"- settings: {settings}",
+        f"- measured on {len(facts.families)} scenes with a hand, see `{CARD_PNG}`",
+        "",
+        "| | 1 % | 25 % | median | 75 % | 99 % |",
+        "|---|---|---|---|---|---|",
+    ]
+    for label, values in (
+        ("skin tone, 0 light .. 1 dark", facts.tones),
+        ("palm 0 .. back 180 seen, degrees", facts.facing_deg),
+        ("in-plane roll, degrees", facts.roll_deg),
+        ("metacarpal away from the camera, degrees", facts.tilt_deg),
+        ("distance, mm", facts.distance_mm),
+        ("wrist to middle tip, mm", facts.length_mm),
+        ("joints' box over the picture", facts.box_share),
+    ):
+        numbers = np.percentile(values, [1, 25, 50, 75, 99]) if len(values) else [np.nan] * 5
+        lines.append(f"| {label} | " + " | ".join(f"{number:.3g}" for number in numbers) + " |")
+    counts = collections.Counter(facts.families)
+    lines += ["", "| pose family | share |", "|---|---|"]
+    for name, number in counts.most_common():
+        lines.append(f"| {name} | {100 * number / len(facts.families):.1f} % |")
+    lines += ["", "| also in the picture | share |", "|---|---|"]
+    lines += [f"| {name} | {100 * share:.1f} % |" for name, share in facts.things.items()]
+    return "\n".join(lines) + "\n"
+
+
+def write_data_card(
+    folder: str | os.PathLike, scenes: Iterable[Scene], description: dict
+) -> SceneFacts:
+    """Writes `data_card.md` and `data_card.png` into the folder of a set.
+
+    Args:
+        folder: Of the set; older cards are replaced.
+        scenes: Some or all scenes of the set.
+        description: Content of its `dataset.json`.
+
+    Returns:
+        What was measured.
+    """
+    facts = scene_facts(scenes)
+    with replacing_file(pathlib.Path(folder) / CARD_PNG, overwrite=True) as temporary:
+        temporary.write_bytes(draw_data_card(facts))
+    with replacing_file(pathlib.Path(folder) / CARD_MD, overwrite=True) as temporary:
+        temporary.write_text(data_card_text(facts, description))
+    return facts
