@@ -2,10 +2,35 @@
 
 Candidates of one family are drawn together; the one whose fingers run least into
 each other is kept. See `hand_mesh.pose_hand` for the meaning of the 25 angles.
+
+Sources of the figures:
+
+- Active ranges of motion: American Society for Surgery of the Hand, and Hume et al.
+  1990, J. Hand Surg. 15A:240: finger MCP -45..90, PIP 0..100, DIP 0..80 (hyperextension
+  of lax joints added), thumb MCP -10..55, IP -15..80, thumb radial abduction to 60,
+  palmar abduction to 45 degrees.
+- Widest gaps between neighbouring fingers: thumb-index 53, index-middle 17,
+  middle-ring 14, ring-little 32 degrees (deviations 7, 3, 2, 7): Chatzioglou and Govsa
+  2024, Anat. Cell Biol. 57:172. Extremes of trained or lax hands are about half as much again.
+- DIP bends about 2/3 of PIP; sideways freedom is lost when the MCP bends: Rijpkema and
+  Girard 1991, SIGGRAPH; Lin, Wu and Huang 2000, Workshop on Human Motion.
+- Ring, little and middle finger bend together (quadriga, enslaving), the index hardly:
+  Lang and Schieber 2004, J. Neurophysiol. 92:2802; Zatsiorsky et al. 2000, Exp. Brain
+  Res. 131:187.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
+from tf_handgroups.errors import InputError
+from tf_handgroups.synth.hand_contact import (
+    DORSAL,
+    RADIAL,
+    Touch,
+    bring_thumb,
+    penetration_mm,
+)
 from tf_handgroups.synth.hand_mesh import NUM_ANGLES, pose_hand
 from tf_handgroups.synth.hand_shape import HandShape
 
@@ -13,212 +38,420 @@ from tf_handgroups.synth.hand_shape import HandShape
 # twist, wrist bend, wrist sideways, forearm twist, palm arch.
 LIMITS_DEG = np.array(
     [
-        *[(-6, 66), (-8, 64), (-22, 62), (-28, 82)],
-        *[(-22, 20), (-28, 94), (-4, 112), (-10, 84)],
-        *[(-20, 12), (-28, 96), (-4, 114), (-10, 84)],
-        *[(-28, 6), (-28, 98), (-4, 114), (-10, 84)],
-        *[(-40, 8), (-30, 100), (-4, 112), (-10, 84)],
-        *[(-35, 35), (-70, 75), (-35, 35), (-40, 40), (-4, 8)],
+        *[(-26, 72), (-14, 74), (-26, 66), (-32, 88)],
+        *[(-28, 32), (-32, 95), (-6, 114), (-18, 90)],
+        *[(-24, 22), (-32, 97), (-6, 116), (-18, 90)],
+        *[(-36, 14), (-32, 99), (-6, 116), (-18, 90)],
+        *[(-60, 16), (-34, 101), (-6, 114), (-18, 90)],
+        *[(-40, 70), (-70, 75), (-35, 35), (-40, 40), (-4, 10)],
     ],
     np.float64,
 )
-
-# (weight, name). Weights follow how often a posture is seen, not how easy it is.
-FAMILIES = (
-    (0.13, "spread"),
-    (0.09, "flat"),
-    (0.14, "relaxed"),
-    (0.09, "fist"),
-    (0.17, "sign"),
-    (0.07, "point"),
-    (0.12, "pinch"),
-    (0.11, "grasp"),
-    (0.04, "claw"),
-    (0.04, "random"),
-)
-_CANDIDATES = 20
+_LIMITS = np.radians(LIMITS_DEG)
+_CANDIDATES = 8
 
 # Sideways angle of index .. little when the fingers are parallel, and what a full
-# spread adds.
-_PARALLEL_DEG = np.array([-5.0, -6.0, -8.0, -9.0])
-_SPREAD_DEG = np.array([17.0, 4.0, -9.0, -23.0])
+# spread adds (gaps of 15, 14 and 25 degrees).
+_PARALLEL_DEG = np.array([-1.0, -2.0, -4.5, -7.0])
+_SPREAD_DEG = np.array([16.0, 1.0, -13.0, -38.0])
+# How much of a finger's bend comes from itself and from its neighbours.
+_QUADRIGA = np.array(
+    [
+        [0.95, 0.04, 0.01, 0.0],
+        [0.05, 0.82, 0.11, 0.02],
+        [0.0, 0.12, 0.7, 0.18],
+        [0.0, 0.03, 0.13, 0.84],
+    ]
+)
 
 # Thumb postures in degrees: sideways, out of the palm, MCP bend, IP bend, twist;
 # each row is mean then deviation.
 _THUMBS = {
-    "rest": ((34, 28, 4, 6, 0), (6, 6, 8, 10, 5)),
-    "wide": ((54, 18, -2, -4, -6), (6, 8, 8, 12, 5)),
-    "along": ((20, 12, 4, 4, -14), (5, 5, 7, 8, 6)),
-    "beside_fist": ((24, 22, 14, 16, -4), (5, 5, 8, 14, 5)),
-    "over_fist": ((16, 42, 30, 42, 14), (5, 5, 9, 14, 6)),
-    "across": ((8, 42, 38, 30, 20), (5, 6, 10, 16, 6)),
-    "opposed": ((24, 48, 12, 18, 14), (7, 7, 9, 12, 6)),
-    "up": ((46, 10, 0, -12, -8), (7, 6, 8, 14, 6)),
+    "rest": ((34, 26, 6, 12, 0), (7, 7, 9, 13, 5)),
+    "wide": ((56, 16, 0, 0, -6), (6, 8, 9, 13, 5)),
+    "hitchhiker": ((60, 4, -6, -20, -10), (6, 6, 7, 8, 5)),
+    "along": ((22, 10, 4, 4, -14), (5, 5, 7, 9, 6)),
+    "forward": ((30, 44, 4, 8, 6), (7, 7, 8, 12, 6)),
+    "curled": ((30, 30, 26, 50, 6), (8, 8, 12, 18, 6)),
+    "beside": ((24, 20, 14, 14, -4), (5, 5, 8, 12, 5)),
+    "over": ((18, 42, 30, 40, 14), (5, 5, 9, 14, 6)),
+    "across": ((8, 42, 38, 28, 20), (5, 6, 10, 14, 6)),
+    "opposed": ((24, 46, 12, 18, 38), (7, 7, 9, 14, 10)),
 }
 
 
-def _thumb(generator, count, *names):
-    # One posture for all candidates: otherwise the choice would favour thumbs that
-    # stay away from the fingers.
-    mean, deviation = _THUMBS[str(generator.choice(names))]
-    return np.array(mean) + np.array(deviation) * generator.standard_normal((count, 5))
+class _Draft:
+    """Candidates of one pose in degrees: thumb `(N, 5)`, bends `(N, 4, 3)`, sideways `(N, 4)`."""
+
+    def __init__(self, generator: np.random.Generator, bends: np.ndarray):
+        self.generator = generator
+        self.bends = bends
+        self.touch: Touch | None = None
+        self.thumb = np.zeros((_CANDIDATES, 5))
+        self.sideways = np.zeros((_CANDIDATES, 4))
+        self.spread(-0.25, 0.35)
+
+    def spread(self, low: float, high: float) -> None:
+        """Parts all fingers by a common amount; 1 is as far as most people can."""
+        # The same for all candidates: the choice would favour parted fingers.
+        amount, drift = self.generator.uniform(low, high), self.generator.normal(0, 3.5)
+        own = self.generator.normal(0, 1.6, (_CANDIDATES, 4)) * (0.6 + max(amount, 0))
+        self.sideways = _PARALLEL_DEG + amount * _SPREAD_DEG + drift + own
+
+    def set_thumb(self, *names: str) -> None:
+        """Chooses one posture for all candidates.
+
+        Otherwise the choice would favour thumbs that stay away from the fingers.
+        """
+        mean, deviation = _THUMBS[names[int(self.generator.integers(len(names)))]]
+        noise = self.generator.standard_normal((_CANDIDATES, 5))
+        self.thumb = np.array(mean) + np.array(deviation) * noise
+
+    def touching(self, posture: str, touch: Touch) -> None:
+        """Starts from a thumb posture and lets the pad find its place."""
+        self.set_thumb(posture)
+        self.touch = touch
+
+    def angles(self) -> np.ndarray:
+        """Packs degrees into `(N, 25)`; bent fingers lose their freedom sideways."""
+        freedom = 1 - 0.8 * np.clip(self.bends[:, :, 0] / 80, 0, 1)
+        angles = np.zeros((_CANDIDATES, NUM_ANGLES))
+        angles[:, 4:20:4] = _PARALLEL_DEG + (self.sideways - _PARALLEL_DEG) * freedom
+        for part in range(3):
+            angles[:, 5 + part : 20 : 4] = self.bends[:, :, part]
+        angles[:, :4] = self.thumb[:, :4]
+        angles[:, 20] = self.thumb[:, 4]
+        angles[:, 24] = self.generator.normal(1.5, 1.5, _CANDIDATES)
+        return angles
 
 
-def _extended(generator, count):
-    """Bends `(count, 4, 3)` of straight fingers, degrees."""
-    common = generator.normal(0, 6, (count, 1, 1))
-    bends = np.array([4.0, 8.0, 4.0]) + common * [1, 0.5, 0.3]
-    return bends + generator.normal(0, 1, (count, 4, 3)) * [7, 5, 4]
+def _noise(generator, *deviations):
+    return generator.normal(0, 1, (_CANDIDATES, 4, 3)) * deviations
 
 
-def _folded(generator, count):
-    tight = generator.uniform(-0.6, 1, (count, 1, 1))
-    bends = np.array([72.0, 94.0, 55.0]) + tight * [12, 12, 14]
-    return bends + generator.normal(0, 1, (count, 4, 3)) * [7, 6, 8]
+def _extended(generator):
+    """Bends `(N, 4, 3)` of straight fingers, degrees."""
+    common = generator.normal(0, 8, (_CANDIDATES, 1, 1))
+    return np.array([3.0, 7.0, 3.0]) + common * [1, 0.4, 0.3] + _noise(generator, 6, 5, 4)
 
 
-def _curled(generator, count, low, high):
+def _folded(generator):
+    tight = generator.uniform(-1, 1) + generator.normal(0, 0.2, (_CANDIDATES, 1, 1))
+    return np.array([78.0, 96.0, 60.0]) + tight * [11, 10, 15] + _noise(generator, 5, 5, 8)
+
+
+def _half(generator):
+    """Bent at the second joint as in clicked or hooked fingers, or at the first."""
+    hook = generator.random() < 0.6
+    mean = np.array([12.0, 75.0, 45.0]) if hook else np.array([62.0, 18.0, 10.0])
+    return mean + generator.normal(0, 12, (_CANDIDATES, 1, 1)) + _noise(generator, 7, 8, 7)
+
+
+def _curled(generator, low, high):
     """All fingers half closed by a common amount in [low, high] plus a slope across."""
-    amount = generator.uniform(low, high, (count, 1))
-    slope = generator.normal(0.06, 0.12, (count, 1)) * np.array([-1.5, -0.5, 0.5, 1.5])
-    own = np.clip(amount + slope + generator.normal(0, 0.05, (count, 4)), -0.1, 1.0)
+    amount = generator.uniform(low, high)
+    slope = generator.normal(0.06, 0.12) * np.array([-1.5, -0.5, 0.5, 1.5])
+    own = amount + slope + generator.normal(0, 0.05, (_CANDIDATES, 4))
+    own = np.clip(own, -0.1, 1.05)
     # How the bend is shared between knuckle and finger differs from grasp to grasp.
-    share = generator.uniform(-0.35, 0.35, (count, 1))
+    share = generator.uniform(-0.5, 0.5) + generator.normal(0, 0.05, (_CANDIDATES, 1))
     mcp = own * 80 * (1 + share) + 2
-    pip = own * 96 * (1 - share) + 6
-    dip = pip * generator.uniform(0.35, 0.75, (count, 1)) - 2
-    return np.stack([mcp, pip, dip], axis=2) + generator.normal(0, 4, (count, 4, 3))
+    pip = own * 92 * (1 - share) + 6
+    dip = pip * np.clip(generator.normal(0.64, 0.2), 0.1, 1.1)
+    return np.stack([mcp, pip, dip], axis=2) + _noise(generator, 4, 4, 5)
 
 
-def _assemble(generator, thumb, bends, spread):
-    """Packs degrees into `(count, 25)`; bent fingers lose their freedom sideways."""
-    count = len(thumb)
-    angles = np.zeros((count, NUM_ANGLES))
-    freedom = 1 - 0.8 * np.clip(bends[:, :, 0] / 80, 0, 1)
-    sideways = _PARALLEL_DEG + spread * _SPREAD_DEG * freedom
-    sideways = sideways + generator.normal(0, 2.0, (count, 4)) * freedom
+def _pattern(generator, up, half_share=0.0):
+    """Bends of fingers that are extended where `up` says so, folded elsewhere."""
+    bends = np.where(np.asarray(up)[None, :, None], _extended(generator), _folded(generator))
     for finger in range(4):
-        angles[:, 4 + 4 * finger] = sideways[:, finger]
-        angles[:, 5 + 4 * finger : 8 + 4 * finger] = bends[:, finger]
-    angles[:, 0:4] = thumb[:, :4]
-    angles[:, 20] = thumb[:, 4]
-    angles[:, 24] = generator.normal(1.5, 1.5, count)
-    return angles
+        if generator.random() < half_share:
+            bends[:, finger] = _half(generator)[:, finger]
+    pulled = np.einsum("fg,ngp->nfp", _QUADRIGA, bends)
+    return bends + generator.uniform(0, 1, (_CANDIDATES, 1, 1)) * (pulled - bends)
 
 
-def _family(generator, name, count):
-    """Draws `(count, 25)` poses of a family, degrees, wrist angles still zero."""
-    spread = generator.uniform(-0.1, 0.5, (count, 1))
-    extended, folded = _extended(generator, count), _folded(generator, count)
-    if name == "spread":
-        thumb = _thumb(generator, count, "wide", "wide", "rest", "up")
-        return _assemble(generator, thumb, extended, generator.uniform(0.35, 1.1, (count, 1)))
-    if name == "flat":
-        thumb = _thumb(generator, count, "along", "rest", "across", "wide")
-        return _assemble(generator, thumb, extended, generator.uniform(-0.2, 0.15, (count, 1)))
-    if name == "relaxed":
-        thumb = _thumb(generator, count, "rest", "rest", "along", "opposed")
-        return _assemble(generator, thumb, _curled(generator, count, 0.08, 0.55), spread)
-    if name == "fist":
-        thumb = _thumb(generator, count, "beside_fist", "over_fist", "over_fist", "up")
-        return _assemble(generator, thumb, folded, spread)
-    if name == "sign":
-        weights = np.array([0.62, 0.5, 0.35, 0.4])
-        up = generator.random(4) < weights
-        if generator.random() < 0.5:
-            # Neighbouring fingers tend to go together: counts one to four, and back.
-            edge = generator.integers(1, 5)
-            up = np.arange(4) < edge if generator.random() < 0.75 else np.arange(4) >= edge
-        bends = np.where(up[None, :, None], extended, folded)
-        thumb = _thumb(
-            generator, count, *(("over_fist", "across", "rest", "up", "wide", "opposed"))
-        )
-        return _assemble(generator, thumb, bends, generator.uniform(-0.1, 0.9, (count, 1)))
-    if name == "point":
-        bends = folded
-        bends[:, 0] = extended[:, 0]
-        thumb = _thumb(generator, count, "over_fist", "beside_fist", "up", "wide", "opposed")
-        return _assemble(generator, thumb, bends, spread)
-    if name == "pinch":
-        others = extended if generator.random() < 0.5 else _curled(generator, count, 0.1, 0.8)
-        bends = others.copy()
-        closed = 1 if generator.random() < 0.7 else int(generator.integers(1, 5))
-        mcp = generator.uniform(28, 62, (count, 1))
-        shape = np.stack([mcp, generator.uniform(28, 72, (count, 1))], axis=2)[:, 0]
-        dip = shape[:, 1:] * generator.uniform(0.2, 0.7, (count, 1))
-        start = 0 if closed > 1 or generator.random() < 0.85 else int(generator.integers(1, 4))
-        for finger in range(start, min(start + closed, 4)):
-            bends[:, finger] = np.concatenate([shape, dip], axis=1)
-            bends[:, finger] += generator.normal(0, 3, (count, 3))
-        thumb = _thumb(generator, count, "opposed")
-        return _assemble(generator, thumb, bends, spread)
-    if name == "grasp":
-        thumb = _thumb(generator, count, "opposed", "opposed", "over_fist", "rest")
-        return _assemble(generator, thumb, _curled(generator, count, 0.3, 0.85), spread)
-    if name == "claw":
-        bends = extended.copy()
-        hook = generator.uniform(35, 98, (count, 1)) + generator.normal(0, 6, (count, 4))
-        bends[:, :, 1], bends[:, :, 2] = hook, hook * 0.62
-        thumb = _thumb(generator, count, "rest", "along", "opposed", "wide")
-        return _assemble(generator, thumb, bends, generator.uniform(-0.1, 0.9, (count, 1)))
-    bends = np.stack(
-        [
-            generator.uniform(-15, 90, (count, 4)),
-            generator.uniform(0, 105, (count, 4)),
-            np.zeros((count, 4)),
-        ],
-        axis=2,
-    )
-    bends[:, :, 2] = bends[:, :, 1] * generator.uniform(0.3, 0.8, (count, 4))
-    thumb = _thumb(generator, count, *_THUMBS)
-    return _assemble(generator, thumb, bends, generator.uniform(-0.1, 1, (count, 1)))
+def _over(generator, finger):
+    """The thumb lies on the back of a folded finger's middle or last bone."""
+    part = 1 if generator.random() < 0.8 else 2
+    return Touch(finger, part, float(generator.uniform(0.3, 0.8)), DORSAL, -0.5)
 
 
-# Spheres along the bones that stand for the flesh: (from joint, to joint, share,
-# radius in mm, finger); the palm is finger 5.
-def _spheres():
-    rows = []
-    for finger, radii in enumerate(((12, 10, 9), (9, 8, 7), (9, 8, 7), (8.5, 8, 7), (8, 7, 6))):
-        for part, radius in enumerate(radii):
-            first = 1 + 4 * finger + part
-            shares = (0.6, 0.95) if part == 0 else (0.3, 0.65, 1.0)
-            rows += [(first, first + 1, share, radius, finger) for share in shares]
-    for knuckle in (5, 9, 13, 17):
-        rows += [(0, knuckle, share, 10, 5) for share in (0.35, 0.6, 0.85)]
-    return np.array(rows)
+def _beside(generator):
+    """The thumb leans against the index finger's side."""
+    return Touch(1, 0, float(generator.uniform(0.55, 1.0)), RADIAL, 0.0)
 
 
-_SPHERES = _spheres()
-_FROM, _TO = _SPHERES[:, 0].astype(int), _SPHERES[:, 1].astype(int)
-_FINGER = _SPHERES[:, 4].astype(int)
-# The first bones are joined to the palm and cannot run into it.
-_FIRST = np.isin(_FROM, (1, 5, 9, 13, 17)) & (_FINGER < 5)
-_TESTED = (_FINGER[:, None] < _FINGER[None]) & ~(_FIRST[:, None] & (_FINGER == 5)[None])
+def _on_palm(generator):
+    """The thumb lies in the palm below the ring or the middle finger."""
+    x = float(generator.uniform(-6, 26))
+    return Touch(0, point_mm=(x, float(generator.uniform(2, 22)), 15.0))
 
 
-def penetration_mm(joints: np.ndarray, thickness: float = 1.0) -> np.ndarray:
-    """Sums how deep spheres along different fingers lie in each other.
+def _draw_spread(generator):
+    draft = _Draft(generator, _extended(generator))
+    draft.spread(0.4, 1.2)
+    draft.set_thumb("wide", "wide", "rest", "hitchhiker")
+    return draft
 
-    Args:
-        joints: `(..., 21, 3)` millimetres.
-        thickness: Factor on the spheres' radii.
 
-    Returns:
-        `(...)` millimetres; a few are normal for touching fingers.
+def _draw_flat(generator):
+    draft = _Draft(generator, _extended(generator))
+    draft.spread(-0.35, 0.1)
+    draft.set_thumb("along", "rest", "wide")
+    if generator.random() < 0.2:
+        draft.touching("across", _on_palm(generator))
+    return draft
 
-    Example:
-    >>> thumb_in_index, _, _ = pose_hand(np.zeros(25))
-    >>> bool(penetration_mm(thumb_in_index) > 20)
-    True
-    """
-    share = _SPHERES[:, 2:3]
-    points = joints[..., _FROM, :] * (1 - share) + joints[..., _TO, :] * share
-    squared = (points**2).sum(-1)
-    gram = points @ np.swapaxes(points, -1, -2)
-    distance = np.sqrt(np.maximum(squared[..., :, None] + squared[..., None, :] - 2 * gram, 0))
-    radii = _SPHERES[:, 3] * thickness
-    depth = np.maximum(0, radii[:, None] + radii[None] - 2.5 - distance)
-    return (depth * _TESTED).sum(axis=(-1, -2))
+
+def _draw_relaxed(generator):
+    draft = _Draft(generator, _curled(generator, 0.08, 0.55))
+    draft.spread(-0.05, 0.45)
+    draft.set_thumb("rest", "rest", "along", "forward", "curled")
+    return draft
+
+
+def _draw_fist(generator):
+    draft = _Draft(generator, _folded(generator))
+    kind = generator.random()
+    if kind < 0.6:
+        draft.touching("over", _over(generator, 1 if kind < 0.3 else 2))
+    elif kind < 0.9:
+        draft.touching("beside", _beside(generator))
+    else:
+        draft.set_thumb("rest")
+    return draft
+
+
+def _draw_thumb_up(generator):
+    draft = _Draft(generator, _folded(generator))
+    draft.set_thumb("hitchhiker", "wide")
+    return draft
+
+
+def _draw_point(generator):
+    draft = _Draft(generator, _pattern(generator, [True, False, False, False]))
+    kind = generator.random()
+    if kind < 0.5:
+        draft.touching("over", _over(generator, 2))
+    else:
+        draft.set_thumb("beside", "wide", "hitchhiker", "rest", "along")
+    return draft
+
+
+def _draw_pinch(generator):
+    finger = 1 + int(generator.choice(4, p=[0.76, 0.12, 0.07, 0.05]))
+    kind = generator.random()
+    bends = _curled(generator, 0.05, 0.8)
+    if kind < 0.35:
+        bends = _extended(generator) + np.array([6, 14, 8]) * np.arange(4)[:, None] / 2
+    elif kind < 0.55:
+        bends = _folded(generator)
+    _pinch_bends(generator, bends, finger)
+    draft = _Draft(generator, bends)
+    gap = generator.uniform(0, 3) if generator.random() < 0.5 else generator.uniform(3, 75)
+    _pads_meet(generator, draft, finger, gap)
+    return draft
+
+
+def _pads_meet(generator, draft, finger, gap_mm, share=0.68):
+    """Thumb and finger bend towards each other; the thumb crosses the palm for far fingers."""
+    tilt = float(generator.uniform(0.3, 1.1))
+    touch = Touch(finger, share=share, tilt=tilt, gap_mm=float(gap_mm), moves=True)
+    draft.touching("opposed", touch)
+    draft.thumb += np.array([-9, 1, 5, 4, 2]) * (finger - 1)
+
+
+def _pinch_bends(generator, bends, finger):
+    """A finger on its way to the thumb; some press until the last joint gives way."""
+    mcp, pip = generator.normal(50, 9, _CANDIDATES), generator.normal(48, 13, _CANDIDATES)
+    dip = generator.normal(26, 10, _CANDIDATES) - 34 * (generator.random() < 0.2)
+    bends[:, finger - 1] = np.stack([mcp, pip, dip], axis=1)
+
+
+def _draw_ok(generator):
+    bends = _extended(generator)
+    bends += np.array([14, 12, 6]) * np.array([0, 1.4, 0.7, 0])[:, None]
+    _pinch_bends(generator, bends, 1)
+    draft = _Draft(generator, bends)
+    draft.spread(0.2, 1.0)
+    _pads_meet(generator, draft, 1, generator.uniform(0, 2))
+    return draft
+
+
+def _draw_tripod(generator):
+    bends = _curled(generator, 0.5, 0.9)
+    _pinch_bends(generator, bends, 1)
+    bends[:, 1] = bends[:, 0] + generator.normal([6, 8, 4], 5, (_CANDIDATES, 3))
+    draft = _Draft(generator, bends)
+    _pads_meet(generator, draft, 1, generator.uniform(0, 9), share=0.6)
+    return draft
+
+
+def _draw_key(generator):
+    draft = _Draft(generator, _curled(generator, 0.45, 0.85))
+    part = int(generator.integers(1, 3))
+    gap = float(generator.uniform(0, 6))
+    touch = Touch(1, part, float(generator.uniform(0.2, 0.8)), RADIAL, gap)
+    draft.touching("beside", touch)
+    return draft
+
+
+def _draw_grasp(generator):
+    draft = _Draft(generator, _curled(generator, 0.25, 0.9))
+    draft.spread(-0.1, 0.5)
+    kind = generator.random()
+    if kind < 0.45:
+        finger = 1 if kind < 0.2 else 2
+        draft.touching("opposed", Touch(finger, tilt=0.6, gap_mm=float(generator.uniform(2, 60))))
+    elif kind < 0.6:
+        draft.touching("over", _over(generator, 1 if kind < 0.5 else 2))
+    else:
+        draft.set_thumb("opposed", "forward", "rest", "along", "curled")
+    return draft
+
+
+def _draw_hook(generator):
+    bends = np.array([8.0, 84.0, 54.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [10, 12, 12]
+    draft = _Draft(generator, bends + _noise(generator, 4, 5, 5))
+    draft.set_thumb("rest", "along", "forward", "wide")
+    return draft
+
+
+def _draw_claw(generator):
+    bends = _extended(generator)
+    hook = generator.uniform(30, 98, (_CANDIDATES, 1)) + generator.normal(0, 6, (_CANDIDATES, 4))
+    bends[:, :, 1], bends[:, :, 2] = hook, hook * generator.uniform(0.45, 0.85)
+    draft = _Draft(generator, bends)
+    draft.spread(0.2, 1.0)
+    draft.set_thumb("rest", "curled", "forward", "wide")
+    return draft
+
+
+def _draw_c_shape(generator):
+    mean = np.array([34.0, 38.0, 24.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [9, 9, 7]
+    draft = _Draft(generator, mean + _noise(generator, 3, 4, 4))
+    draft.spread(-0.1, 0.2)
+    draft.touching("opposed", Touch(2, tilt=0.6, gap_mm=float(generator.uniform(35, 75))))
+    return draft
+
+
+def _draw_cupped(generator):
+    mean = np.array([24.0, 24.0, 13.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [9, 9, 5]
+    draft = _Draft(generator, mean + _noise(generator, 3, 3, 3))
+    draft.spread(-0.35, 0.05)
+    draft.set_thumb("along", "along", "beside", "rest")
+    return draft
+
+
+def _draw_typing(generator):
+    mean = np.array([16.0, 44.0, 22.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [8, 9, 6]
+    draft = _Draft(generator, mean + _noise(generator, 10, 9, 6))
+    draft.spread(0.0, 0.6)
+    draft.set_thumb("rest", "along", "beside")
+    return draft
+
+
+def _draw_horns(generator):
+    draft = _Draft(generator, _pattern(generator, [True, False, False, True]))
+    draft.spread(0.0, 0.6)
+    if generator.random() < 0.6:
+        draft.touching("over", _over(generator, int(generator.integers(2, 4))))
+    else:
+        draft.set_thumb("wide", "hitchhiker")
+    return draft
+
+
+def _draw_victory(generator):
+    draft = _Draft(generator, _pattern(generator, [True, True, False, False]))
+    gap = generator.uniform(0, 1.2, _CANDIDATES)
+    draft.sideways[:, 0] = 2 + 14 * gap
+    draft.sideways[:, 1] = -3 - 14 * gap
+    draft.touching("over", _over(generator, int(generator.integers(2, 4))))
+    if generator.random() < 0.25:
+        draft.touch = None
+        draft.set_thumb("wide", "rest")
+    return draft
+
+
+def _draw_gap(generator):
+    """One gap only, as in the Vulcan salute, or the middle finger behind the index."""
+    draft = _Draft(generator, _extended(generator))
+    kind = int(generator.integers(4))
+    if kind == 3:
+        draft.bends = _pattern(generator, [True, True, False, False])
+        draft.sideways[:, 0] = generator.normal(-13, 2, _CANDIDATES)
+        draft.sideways[:, 1] = generator.normal(13, 2, _CANDIDATES)
+        draft.bends[:, 0, 0] -= 8
+        draft.bends[:, 1] += generator.normal([26, 10, 4], 4, (_CANDIDATES, 3))
+        draft.touching("over", _over(generator, 3))
+        return draft
+    gap = generator.uniform(16, (34, 32, 40)[kind], (_CANDIDATES, 1))
+    toward = np.arange(4) <= kind
+    draft.spread(-0.3, 0.0)
+    split = np.array([(0.6, -0.4), (0.5, -0.5), (0.15, -0.85)])[kind]
+    draft.sideways += gap * np.where(toward, split[0], split[1])
+    draft.set_thumb("wide", "wide", "rest", "along")
+    return draft
+
+
+def _draw_sign(generator):
+    """All 16 combinations of extended and folded fingers, with several thumbs."""
+    up = generator.random(4) < 0.5
+    draft = _Draft(generator, _pattern(generator, up, half_share=0.12))
+    draft.spread(-0.1, 1.0)
+    folded = 1 + np.flatnonzero(~up)
+    kind = generator.random()
+    if kind < 0.3 and len(folded):
+        draft.touching("over", _over(generator, int(generator.choice(folded))))
+    elif kind < 0.42:
+        draft.touching("beside", _beside(generator))
+    elif kind < 0.54 and up.sum() >= 2:
+        draft.touching("across", _on_palm(generator))
+    else:
+        draft.set_thumb("rest", "wide", "hitchhiker", "along", "forward", "curled")
+    return draft
+
+
+def _draw_random(generator):
+    bends = np.zeros((_CANDIDATES, 4, 3))
+    bends[:, :, 0] = generator.uniform(-20, 92, (_CANDIDATES, 4))
+    bends[:, :, 1] = generator.uniform(0, 105, (_CANDIDATES, 4))
+    bends[:, :, 2] = bends[:, :, 1] * generator.uniform(0.1, 1.0, (_CANDIDATES, 4))
+    draft = _Draft(generator, np.einsum("fg,ngp->nfp", _QUADRIGA, bends))
+    draft.spread(-0.1, 1.1)
+    draft.set_thumb(*_THUMBS)
+    draft.thumb *= generator.uniform(0.7, 1.3, (_CANDIDATES, 5))
+    return draft
+
+
+# Weight, name, drawing. Weights follow how often cameras of phones, laptops and glasses
+# see a posture, not how easy it is.
+_FAMILIES: tuple[tuple[float, str, Callable[[np.random.Generator], _Draft]], ...] = (
+    (0.10, "spread", _draw_spread),
+    (0.06, "flat", _draw_flat),
+    (0.10, "relaxed", _draw_relaxed),
+    (0.06, "fist", _draw_fist),
+    (0.03, "thumb_up", _draw_thumb_up),
+    (0.07, "point", _draw_point),
+    (0.15, "pinch", _draw_pinch),
+    (0.03, "ok", _draw_ok),
+    (0.03, "tripod", _draw_tripod),
+    (0.03, "key", _draw_key),
+    (0.08, "grasp", _draw_grasp),
+    (0.02, "hook", _draw_hook),
+    (0.03, "claw", _draw_claw),
+    (0.02, "c_shape", _draw_c_shape),
+    (0.02, "cupped", _draw_cupped),
+    (0.02, "typing", _draw_typing),
+    (0.02, "horns", _draw_horns),
+    (0.03, "victory", _draw_victory),
+    (0.02, "gap", _draw_gap),
+    (0.10, "sign", _draw_sign),
+    (0.03, "random", _draw_random),
+)
+FAMILIES = tuple((weight, name) for weight, name, _ in _FAMILIES)
+_DRAWINGS = {name: drawing for _, name, drawing in _FAMILIES}
 
 
 def random_family(generator: np.random.Generator) -> str:
@@ -243,19 +476,26 @@ def random_pose(generator: np.random.Generator, shape: HandShape, family: str) -
     Returns:
         `(25,)` angles in radians, within `LIMITS_DEG`.
 
+    Raises:
+        InputError: If there is no such family.
+
     Example:
     >>> angles = np.degrees(random_pose(np.random.default_rng(3), HandShape(), "pinch"))
     >>> bool(((angles >= LIMITS_DEG[:, 0] - 1e-9) & (angles <= LIMITS_DEG[:, 1] + 1e-9)).all())
     True
     """
-    angles = _family(generator, family, _CANDIDATES)
+    if family not in _DRAWINGS:
+        raise InputError(
+            f"random_pose: expected a family of {', '.join(_DRAWINGS)}. "
+            f"Received: family={family!r}."
+        )
+    draft = _DRAWINGS[family](generator)
+    angles = draft.angles()
     wrist = generator.normal(0, 1, 3) * [20, 9, 10] - [6, 0, 0]
     angles[:, 21:24] = wrist
-    angles = np.radians(np.clip(angles, LIMITS_DEG[:, 0], LIMITS_DEG[:, 1]))
+    angles = np.clip(np.radians(angles), _LIMITS[:, 0], _LIMITS[:, 1])
+    if draft.touch is not None:
+        angles = bring_thumb(angles, shape, draft.touch, _LIMITS)
     joints, _, _ = pose_hand(angles, shape)
     score = penetration_mm(joints / shape.scale, float(np.mean(shape.finger_thickness)))
-    if family == "pinch":
-        gap = np.linalg.norm(joints[:, [8, 12], :] - joints[:, 4:5, :], axis=2).min(axis=1)
-        target = 12.0 if generator.random() < 0.75 else generator.uniform(15, 60)
-        score = score + 2 * np.abs(gap / shape.scale - target)
     return angles[int(np.argmin(score + generator.uniform(0, 4, _CANDIDATES)))]
