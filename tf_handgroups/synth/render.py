@@ -14,7 +14,13 @@ from tf_handgroups.synth.props import random_occluder
 from tf_handgroups.synth.rasterizer import Fragments, rasterize
 from tf_handgroups.synth.scene import Scene, draw_scene, stream
 from tf_handgroups.synth.settings import SynthSettings
-from tf_handgroups.synth.shading import Light, depth_cues, shade
+from tf_handgroups.synth.shading import (
+    MATERIAL_CHANNELS,
+    Light,
+    shade,
+    soft_depth_cues,
+    tilt_normals,
+)
 from tf_handgroups.synth.surface import Surface, hand_surface
 from tf_handgroups.synth.viewpoint import View
 
@@ -66,10 +72,11 @@ def render_surfaces(
     mask = np.zeros((fine, fine), np.float32)
     depth[found.rows, found.columns] = values[:, 5]
     mask[found.rows, found.columns] = 1
-    material = np.empty((len(values), 4), np.float32)
+    material = np.zeros((len(values), MATERIAL_CHANNELS), np.float32)
     for index, surface in enumerate(surfaces):
         own = (found.faces >= first_face[index]) & (found.faces < first_face[index + 1])
-        material[own] = surface.paint(values[own, 6:8], values[own, 8:9])
+        painted = surface.paint(values[own, 6:8], values[own, 8:9])
+        material[own, : painted.shape[1]] = painted
     picture = np.zeros((fine, fine, 3), np.float32)
     picture[found.rows, found.columns] = _shade(values, material, found, depth, mask, view, light)
     size = (image_size, image_size)
@@ -87,37 +94,17 @@ def _shade(values, material, found: Fragments, depth, mask, view: View, light: L
     """Colours `(N, 3)` in [0, 255] of the visible points."""
     distance = max(float(np.median(values[:, 5])), 1.0) if len(values) else 1.0
     scale = SUPERSAMPLING * view.intrinsics_px[0, 0] / distance
-    free, lit = _cropped_cues(depth, mask, light, scale)
+    free, lit = soft_depth_cues(depth, mask, light, scale)
+    normals = _unit(values[:, :3])
     colour = shade(
-        material[:, :3],
-        _unit(values[:, :3]),
+        material,
+        tilt_normals(normals, material[:, 5], found.rows, found.columns, scale),
         -_unit(values[:, 3:6]),
         free[found.rows, found.columns][:, None],
         lit[found.rows, found.columns][:, None],
         light,
-        material[:, 3:],
     )
     return 255 * np.sqrt(np.clip(colour, 0, 1))
-
-
-def _cropped_cues(depth, mask, light: Light, px_per_mm):
-    """Runs `depth_cues` on the bounding box of what is drawn."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    free, lit = np.ones_like(depth), np.ones_like(depth)
-    if len(rows):
-        window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        size = (columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0])
-        # Soft cues need no more than half the resolution.
-        coarse_depth, coarse_mask = depth[window][::2, ::2], mask[window][::2, ::2]
-        cues = depth_cues(
-            np.ascontiguousarray(coarse_depth),
-            np.ascontiguousarray(coarse_mask),
-            light,
-            px_per_mm / 2,
-        )
-        free[window], lit[window] = (cv2.resize(cue, size) for cue in cues)
-    return free, lit
 
 
 def _unit(vectors):

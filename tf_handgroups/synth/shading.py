@@ -1,7 +1,8 @@
-"""Light on skin: from visible surface points to linear colours.
+"""Light on skin, cloth and metal: from visible surface points to linear colours.
 
 Wrapped diffuse light with a redder shadow edge stands in for light that travels
-below the skin. Occlusion and shadows between fingers are read off the depth image.
+below the skin. Occlusion and shadows between fingers are read off the depth image;
+creases, veins, nails and folds tilt the normals by the painted height.
 """
 
 import dataclasses
@@ -12,15 +13,23 @@ import numpy as np
 # Square and root stand for the sRGB curve: close enough, and much faster than powers.
 GAMMA = 2.0
 
+# Channels of a material: sRGB, share of skin (0 cloth or metal), gloss (0 dull skin or
+# cloth, about 0.4 nails and rubber, 1 metal), height in mm. The last two may be missing.
+MATERIAL_CHANNELS = 6
+
 # How far light creeps round the edge, per colour channel.
-_SKIN_WRAP = np.array([0.38, 0.24, 0.18], np.float32)
+_SKIN_WRAP = np.array([0.34, 0.20, 0.15], np.float32)
 _CLOTH_WRAP = np.float32(0.1)
-_RED_SHADOW = np.array([0.88, 1.0, 1.03], np.float32)
+_RED_SHADOW = np.array([0.86, 1.0, 1.04], np.float32)
+# Light that shines through thin flesh.
+_BLOOD = np.array([1.0, 0.22, 0.09], np.float32)
+_STEEPEST = 0.9
+_SHOULDER = np.float32(0.6)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Light:
-    """A lamp, a sky and how skin answers; colours are linear RGB.
+    """A lamp, a fill lamp, a sky and how skin answers; colours are linear RGB.
 
     Args:
         direction: `(3,)` unit vector from the hand to the lamp, camera frame.
@@ -31,6 +40,9 @@ class Light:
         occlusion: Strength of darkening in narrow places.
         gloss: Strength of the highlight.
         sharpness: Exponent of the highlight.
+        softness_mm: Width of the edges of cast shadows.
+        fill_direction: `(3,)` unit vector to a second lamp, which casts no shadow.
+        fill: `(3,)` colour of the second lamp, black without one.
     """
 
     direction: np.ndarray
@@ -41,35 +53,66 @@ class Light:
     occlusion: float
     gloss: float
     sharpness: float
+    softness_mm: float = 1.2
+    fill_direction: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.array([0, 0, -1], np.float32)
+    )
+    fill: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3, np.float32))
+
+
+# Kind of light: share, lamp strength, ambient strength, width of shadow edges in mm.
+_KINDS = {
+    "room": (0.38, (0.45, 1.0), (0.25, 0.6), (1.5, 4.0)),
+    "overcast": (0.17, (0.1, 0.35), (0.75, 1.0), (3.0, 5.0)),
+    "sun": (0.13, (1.0, 1.45), (0.12, 0.35), (0.4, 1.0)),
+    "window": (0.14, (0.7, 1.2), (0.18, 0.5), (1.0, 3.0)),
+    "behind": (0.09, (0.8, 1.8), (0.15, 0.5), (1.0, 3.0)),
+    "dim": (0.09, (0.15, 0.4), (0.08, 0.25), (1.0, 4.0)),
+}
 
 
 def random_light(generator: np.random.Generator) -> Light:
-    """Draws indoor, outdoor, flat and harsh lighting.
+    """Draws rooms, overcast skies, sun, windows at the side or behind, and dim light.
 
     Example:
     >>> bool(np.isclose(np.linalg.norm(random_light(np.random.default_rng(0)).direction), 1))
     True
     """
+    shares = np.cumsum([kind[0] for kind in _KINDS.values()])
+    name = tuple(_KINDS)[int(np.searchsorted(shares / shares[-1], generator.random()))]
+    _, strengths, ambients, edges = _KINDS[name]
     direction = generator.standard_normal(3) * [1.0, 0.8, 0.6] + [0, -0.7, -0.7]
-    if generator.random() < 0.1:
-        direction[2] = abs(direction[2]) + 0.3
-    direction = direction / np.linalg.norm(direction)
+    if name == "window":
+        direction[0] += np.sign(direction[0]) * 1.5
+    if name == "behind":
+        direction[2] = abs(direction[2]) + 0.5
     warmth = generator.normal(0, 0.10)
     tint = np.array([1 + warmth, 1 + generator.normal(0, 0.02), 1 - warmth])
-    contrast = generator.uniform(0.15, 0.85)
-    ambient = np.array([1 - warmth * 0.5, 1.0, 1 + warmth * 0.5])
-    sky = (1 - 0.75 * contrast) * ambient
-    bounce = 1 + generator.normal(0, 0.12, 3)
+    exposure = np.exp(generator.normal(0.12, 0.2))
+    lamp = generator.uniform(*strengths) * exposure * tint
+    sky = generator.uniform(*ambients) * exposure * np.array([1 - warmth / 2, 1, 1 + warmth / 2])
+    bounce = 1 + generator.normal(0, 0.16, 3)
+    has_fill = generator.random() < 0.35
+    fill_direction = generator.standard_normal(3) - [0, 0.3, 0.2]
+    fill_tint = 1 + generator.normal(0, 0.14, 3)
+    fill = has_fill * generator.uniform(0.15, 0.6) * lamp.mean() * fill_tint
     return Light(
-        direction=direction.astype(np.float32),
-        lamp=(1.25 * contrast * tint).astype(np.float32),
+        direction=_unit(direction),
+        lamp=lamp.astype(np.float32),
         sky=sky.astype(np.float32),
         ground=(sky * generator.uniform(0.35, 0.95) * bounce).astype(np.float32),
-        shadow=float(generator.uniform(0.2, 0.95)),
-        occlusion=float(generator.uniform(0.35, 0.9)),
-        gloss=float(generator.uniform(0, 0.22) ** 1.2),
-        sharpness=float(generator.uniform(6, 40)),
+        shadow=float(generator.uniform(0.5, 0.95)),
+        occlusion=float(generator.uniform(0.55, 1.0)),
+        gloss=float(generator.uniform(0.02, 0.3) ** 1.3),
+        sharpness=float(generator.uniform(5, 30)),
+        softness_mm=float(generator.uniform(*edges)),
+        fill_direction=_unit(fill_direction),
+        fill=np.maximum(fill, 0).astype(np.float32),
     )
+
+
+def _unit(vector):
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 def look_up(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarray:
@@ -96,6 +139,50 @@ def look_up(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarra
     return flat[1] + back * (flat[0] - flat[1])
 
 
+def tilt_normals(
+    normals: np.ndarray, height_mm: np.ndarray, rows: np.ndarray, columns: np.ndarray, scale: float
+) -> np.ndarray:
+    """Tilts normals by the painted height (bump mapping in the picture plane).
+
+    Args:
+        normals: `(N, 3)` unit normals, camera frame.
+        height_mm: `(N,)` height above the surface.
+        rows: `(N,)` pixel rows of the points.
+        columns: `(N,)` pixel columns of the points.
+        scale: Pixels per millimetre at the points.
+
+    Returns:
+        `(N, 3)` float32 unit normals.
+
+    Example:
+    >>> one = np.array([[0, 0, -1]], np.float32)
+    >>> tilt_normals(one, np.ones(1), np.zeros(1, int), np.zeros(1, int), 1.0).tolist()
+    [[0.0, 0.0, -1.0]]
+    """
+    if not len(rows):
+        return normals
+    top, left = int(rows.min()), int(columns.min())
+    window = (int(rows.max()) - top + 3, int(columns.max()) - left + 3)
+    image = np.zeros(window, np.float32)
+    known = np.zeros(window, np.float32)
+    index = (rows - (top - 1)) * window[1] + (columns - (left - 1))
+    image.ravel()[index] = height_mm
+    known.ravel()[index] = 1
+    tilted = np.empty_like(normals)
+    slopes = []
+    for step in (1, window[1]):
+        difference = image.ravel()[index + step] - image.ravel()[index - step]
+        difference *= known.ravel()[index + step] * known.ravel()[index - step]
+        slopes.append(np.clip(difference * np.float32(scale / 2), -_STEEPEST, _STEEPEST))
+    along = slopes[0] * normals[:, 0] + slopes[1] * normals[:, 1]
+    tilted[:, 0] = normals[:, 0] * (1 + along) - slopes[0]
+    tilted[:, 1] = normals[:, 1] * (1 + along) - slopes[1]
+    tilted[:, 2] = normals[:, 2] * (1 + along)
+    length = np.sqrt(np.einsum("nc,nc->n", tilted, tilted))
+    tilted /= np.maximum(length, np.float32(1e-6))[:, None]
+    return tilted
+
+
 def depth_cues(
     depth: np.ndarray, mask: np.ndarray, light: Light, px_per_mm: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -110,21 +197,82 @@ def depth_cues(
     Returns:
         `(H, W)` occlusion in [0, 1] (1 free) and shadow in [0, 1] (1 lit).
     """
-    occlusion = np.zeros_like(depth)
-    for radius_mm, limit in ((4.0, 5.0), (12.0, 17.0)):
-        sigma = max(radius_mm * px_per_mm, 1.0)
-        size = (int(sigma) | 1, int(sigma) | 1)
-        # Two box blurs: nearly a Gaussian, at a cost independent of the radius.
-        weight = cv2.blur(cv2.blur(mask, size), size)
-        mean = cv2.blur(cv2.blur(depth * mask, size), size) / np.maximum(weight, 1e-3)
-        occlusion += np.clip((depth - mean) / limit, 0, 1) * 0.6
+    softness = max(light.softness_mm * px_per_mm, 0.6)
+    lit = cv2.GaussianBlur(_lit(depth, mask, light, px_per_mm), (0, 0), softness)
+    return _free(depth, mask, px_per_mm), lit
+
+
+def soft_depth_cues(
+    depth: np.ndarray, mask: np.ndarray, light: Light, px_per_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Runs `depth_cues` at half resolution on the part of the picture with a surface.
+
+    Args:
+        depth: `(H, W)` float32 millimetres, 0 outside the hand; even sides.
+        mask: `(H, W)` float32, 1 on the hand.
+        light: Whose direction casts the shadow.
+        px_per_mm: Scale at the hand.
+
+    Returns:
+        As `depth_cues`, of the full size and without a shift.
+    """
+    free, lit = np.ones_like(depth), np.ones_like(depth)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows):
+        # Whole pairs of pixels, so that both resolutions cover the same area.
+        top, left = rows[0] // 2 * 2, columns[0] // 2 * 2
+        window = (
+            slice(top, top + (rows[-1] - top + 2) // 2 * 2),
+            slice(left, left + (columns[-1] - left + 2) // 2 * 2),
+        )
+        size = depth[window].shape[::-1]
+        half = (size[0] // 2, size[1] // 2)
+        share = cv2.resize(mask[window], half, interpolation=cv2.INTER_AREA)
+        mean = cv2.resize(depth[window] * mask[window], half, interpolation=cv2.INTER_AREA)
+        mean /= np.maximum(share, np.float32(0.25))
+        covered = (share > 0).astype(np.float32)
+        cues = depth_cues(mean, covered, light, px_per_mm / 2)
+        free[window], lit[window] = (cv2.resize(cue, size) for cue in cues)
+    return free, lit
+
+
+def _free(depth, mask, px_per_mm):
+    """Share of the sky over each point, from how steeply its surroundings rise.
+
+    Opposite neighbours are weighed together: on a plane or a rounded finger one rises no
+    more than the other falls, so only grooves and feet of steps get dark.
+    """
+    height, width = depth.shape
+    closed = np.zeros_like(depth)
+    for radius_mm, weight in ((2.5, 0.12), (7.0, 0.17), (15.0, 0.13)):
+        reach = max(round(radius_mm * px_per_mm), 1)
+        radius_mm = reach / px_per_mm
+        border = cv2.copyMakeBorder(depth, reach, reach, reach, reach, cv2.BORDER_CONSTANT)
+        present = cv2.copyMakeBorder(mask, reach, reach, reach, reach, cv2.BORDER_CONSTANT)
+        slant = max(round(reach * 0.7), 1)
+        for dx, dy in ((reach, 0), (0, reach), (slant, slant), (slant, -slant)):
+            rise, both = np.zeros_like(depth), np.ones_like(depth)
+            for sign in (-1, 1):
+                rows = slice(reach + sign * dy, reach + sign * dy + height)
+                columns = slice(reach + sign * dx, reach + sign * dx + width)
+                up = depth - border[rows, columns]
+                # A far higher neighbour is another finger with air between: it hides less.
+                up *= np.clip(2 - up * np.float32(1 / 25), 0, 1)
+                rise += np.clip(up * np.float32(1 / radius_mm), -2.5, 2.5)
+                both *= present[rows, columns]
+            closed += np.clip(rise, 0, 1.2) * both * np.float32(weight)
+    return 1 - np.clip(cv2.blur(closed, (3, 3)), 0, 1)
+
+
+def _lit(depth, mask, light, px_per_mm):
+    """Marches towards the lamp: 1 where nothing stands in the way."""
     towards = light.direction
     lit = np.ones_like(depth)
     height, width = depth.shape
-    steps = 7
+    steps = 8
     horizontal = max(float(np.hypot(towards[0], towards[1])), 0.35)
     for step in range(1, steps + 1):
-        reach = (3.0 + 48.0 * (step / steps) ** 1.5) / horizontal
+        reach = (2.0 + 48.0 * (step / steps) ** 1.6) / horizontal
         dx = round(towards[0] * reach * px_per_mm)
         dy = round(towards[1] * reach * px_per_mm)
         if abs(dx) >= width or abs(dy) >= height or (dx == 0 and dy == 0):
@@ -135,49 +283,80 @@ def depth_cues(
         shifted_rows = slice(max(0, dy), height + min(0, dy))
         shifted_columns = slice(max(0, dx), width + min(0, dx))
         above = ray[rows, columns] - depth[shifted_rows, shifted_columns]
-        blocked = np.clip((above - 2.0) / 4.0, 0, 1) * np.clip((34.0 - above) / 8.0, 0, 1)
+        blocked = np.clip((above - 1.5) / 4.0, 0, 1) * np.clip((34.0 - above) / 8.0, 0, 1)
         blocked *= mask[shifted_rows, shifted_columns]
         lit[rows, columns] = np.minimum(lit[rows, columns], 1 - blocked)
-    softness = max(1.2 * px_per_mm, 0.8)
-    return 1 - np.clip(occlusion, 0, 1), cv2.GaussianBlur(lit, (0, 0), softness)
+    return lit
 
 
 def shade(
-    albedo: np.ndarray,
+    material: np.ndarray,
     normals: np.ndarray,
     view: np.ndarray,
     occlusion: np.ndarray,
     lit: np.ndarray,
     light: Light,
-    skin: np.ndarray,
 ) -> np.ndarray:
     """Computes the linear colour of surface points.
 
     Args:
-        albedo: `(N, 3)` sRGB reflectance.
+        material: `(N, 6)`, see `MATERIAL_CHANNELS`.
         normals: `(N, 3)` unit normals, camera frame.
         view: `(N, 3)` unit vectors from the points to the camera.
         occlusion: `(N, 1)`, 1 free.
         lit: `(N, 1)`, 1 lit by the lamp.
         light: The lighting.
-        skin: `(N, 1)`, 1 on skin, 0 on cloth (no highlight, no red edge).
 
     Returns:
-        `(N, 3)` float32 linear RGB.
+        `(N, 3)` float32 linear RGB; what is brighter than 0.6 is compressed, as film does.
     """
-    albedo = np.maximum(albedo, 0)
-    facing = np.einsum("nc,c->n", normals, light.direction)[:, None]
+    skin, gloss = material[:, 3:4], material[:, 4:5]
+    albedo = np.maximum(material[:, :3], 0)
+    albedo = albedo * albedo
+    facing = (normals @ light.direction)[:, None]
+    edge = 1 - np.abs(np.einsum("nc,nc->n", normals, view))[:, None]
+    edge *= edge
     wrap = _CLOTH_WRAP + (_SKIN_WRAP - _CLOTH_WRAP) * skin
     diffuse = np.maximum(0, (facing + wrap) / (1 + wrap))
     # Light that enters skin reddens shadows.
-    shadow = 1 - (1 - lit) * (light.shadow * _RED_SHADOW)
+    direct = light.lamp * diffuse * (1 - (1 - lit) * (light.shadow * _RED_SHADOW))
     up = 0.5 - 0.5 * normals[:, 1:2]
     ambient = light.ground + up * (light.sky - light.ground)
     free = 1 - (1 - occlusion) * (light.occlusion * _RED_SHADOW)
-    colour = albedo * albedo * (light.lamp * diffuse * shadow + ambient * free)
+    if light.fill.any():
+        fill = np.maximum(0, (normals @ light.fill_direction)[:, None] + 0.15) * (1 / 1.15)
+        ambient += fill * light.fill
+    direct += ambient * free
+    if light.direction[2] > 0:
+        # A lamp behind: thin edges of fingers glow.
+        direct += (edge * skin * lit * (0.35 * light.direction[2])) * (light.lamp * _BLOOD)
+    colour = albedo * direct
+    colour += _highlight(normals, view, occlusion, lit, light, skin, gloss, edge, albedo)
+    over = np.maximum(colour - _SHOULDER, 0)
+    room = 1 - _SHOULDER
+    return np.minimum(colour, _SHOULDER) + room * (1 - np.exp(over * (-1 / room)))
+
+
+def _highlight(normals, view, occlusion, lit, light, skin, gloss, edge, albedo):
+    """Blinn's highlight, stronger at grazing view; metal takes the colour of its albedo."""
     half = view + light.direction
     length = np.sqrt(np.einsum("nc,nc->n", half, half))
     shine = np.einsum("nc,nc->n", normals, half) / np.maximum(length, np.float32(1e-6))
-    shine = np.maximum(shine, 0)[:, None] ** np.float32(light.sharpness)
-    colour += shine * (lit * skin * (facing > 0)) * (np.float32(light.gloss) * light.lamp)
-    return colour
+    sharpness = light.sharpness * (1 + 5 * gloss)
+    spot = np.exp((shine[:, None] - 1) * sharpness)
+    spot *= lit * (normals @ light.direction > 0)[:, None]
+    strength = (light.gloss * skin + 0.6 * gloss) * (1 + 3 * edge)
+    result = (spot * strength) * light.lamp
+    shiny = np.flatnonzero(gloss[:, 0] > 0.2)
+    if len(shiny):
+        # Mirrors a room: sky above, a dark horizon, ground below.
+        amount = gloss[shiny]
+        metal = np.clip(amount * 2.5 - 1.25, 0, 1)
+        across = normals[shiny] - view[shiny] * 0.5
+        room = np.clip(0.5 - 1.4 * across[:, 1:2], 0, 1)
+        room = 0.25 + 0.75 * np.abs(2 * room - 1) ** np.float32(1.5)
+        tint = 1 + (1.6 * albedo[shiny] - 1) * metal
+        result[shiny] *= tint
+        share = amount * (0.06 + 0.5 * edge[shiny] + 0.6 * metal) * occlusion[shiny]
+        result[shiny] += share * room * tint * light.sky
+    return result
