@@ -97,7 +97,7 @@ def joint_angles_deg(joints: np.ndarray) -> np.ndarray:
     >>> bent = np.zeros(25)
     >>> bent[6] = np.radians(50)
     >>> angles = joint_angles_deg(pose_hand(bent)[0])
-    >>> 40 < angles[ANGLE_NAMES.index("index PIP flexion")] < 60
+    >>> bool(40 < angles[ANGLE_NAMES.index("index PIP flexion")] < 60)
     True
     """
     joints = np.asarray(joints, np.float64)

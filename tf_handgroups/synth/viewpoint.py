@@ -1,15 +1,22 @@
-"""Where the hand stands before the camera, and which crop of the picture is kept."""
+"""Where the hand stands before the camera, and which crop of the picture is kept.
+
+Kinds of views follow what users show to cameras: the palm to a webcam or a phone's front
+camera, the back, the own hand seen from behind and above as with glasses, both sides,
+fingers pointing at the camera, and any direction. Distances of 200 to 1200 mm give the
+perspective; with it and the crop follows the focal length in pixels. Hands stand up to 27
+degrees off the optical axis, as in pictures of phones and webcams 60 to 75 degrees wide.
+"""
 
 import dataclasses
 
 import numpy as np
 
+from tf_handgroups.errors import InputError
 from tf_handgroups.synth.hand_mesh import rotation
 
 # Hand size (longer side of the joints' box) as a share of the image side.
 BOX_SHARE = (0.50, 0.62)
 _CENTRE_SHIFT = 0.06
-_NEAR_MM, _FAR_MM = 260.0, 1200.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -20,32 +27,81 @@ class View:
         rotation: `(3, 3)` from hand to camera frame.
         translation_mm: `(3,)`.
         intrinsics_px: `(3, 3)`.
+        kind: Name from `VIEW_KINDS`.
     """
 
     rotation: np.ndarray
     translation_mm: np.ndarray
     intrinsics_px: np.ndarray
+    kind: str
 
     def to_camera(self, points_mm: np.ndarray) -> np.ndarray:
         """Moves `(N, 3)` points of the hand frame into the camera frame."""
         return points_mm @ self.rotation.T + self.translation_mm
 
 
-def random_orientation(generator: np.random.Generator, max_roll_deg: float = 60.0) -> np.ndarray:
-    """Draws a rotation hand -> camera: any viewing direction, fingers near up.
+# Share, name, then mean and deviation of yaw, pitch and roll in degrees, then nearest and
+# farthest distance in mm. Yaw 0 shows the back, 180 the palm, -90 the thumb's side, 90 the
+# little finger's. Positive pitch brings the fingers towards the camera. Negative roll
+# leans them to the left, so that a right forearm enters at the bottom right.
+_KINDS = (
+    (0.28, "palm", (180, 30), (6, 20), (0, 24), (230, 1200)),
+    (0.11, "back", (0, 26), (0, 20), (0, 24), (230, 1200)),
+    (0.22, "egocentric", (-24, 34), (-34, 18), (-20, 18), (220, 600)),
+    (0.10, "thumb_side", (-90, 24), (0, 24), (0, 24), (230, 900)),
+    (0.05, "little_side", (90, 22), (0, 24), (0, 24), (230, 900)),
+    (0.10, "fingers_first", (180, 45), (62, 13), (0, 24), (200, 900)),
+    (0.14, "anywhere", (0, 0), (0, 0), (0, 0), (200, 1200)),
+)
+VIEW_KINDS = tuple((row[0], row[1]) for row in _KINDS)
+# Share of rolls that are uniform up to the limit, whatever the kind: tables are seen
+# from every side, phones are held aslant.
+_UNIFORM_ROLL_SHARE = 0.6
+# Fingers farther away from the camera: the forearm would hide the whole hand.
+_PITCH_LIMITS_DEG = (-65, 85)
 
-    About 40 % look at the palm, 25 % at the back, the rest anywhere.
+
+def random_orientation(
+    generator: np.random.Generator, kind: str, max_roll_deg: float = 60.0
+) -> np.ndarray:
+    """Draws a rotation hand -> camera.
+
+    Args:
+        generator: Source of randomness.
+        kind: Name from `VIEW_KINDS`.
+        max_roll_deg: Largest in-plane turn away from fingers up.
+
+    Returns:
+        `(3, 3)`.
+
+    Raises:
+        InputError: If there is no such kind.
+
+    Example:
+    >>> turn = random_orientation(np.random.default_rng(0), "palm")
+    >>> bool(turn[2, 2] < 0)  # the palm's normal points to the camera
+    True
     """
-    kind = generator.random()
-    if kind < 0.65:
-        yaw = (np.pi if kind < 0.40 else 0.0) + np.radians(generator.normal(0, 28))
-        pitch = np.radians(generator.normal(0, 22))
-    else:
-        yaw = generator.uniform(0, 2 * np.pi)
-        pitch = np.arcsin(generator.uniform(-0.97, 0.97))
-    # Fingers far away from the camera: the forearm would hide the whole hand.
-    pitch = np.clip(pitch, np.radians(-62), np.radians(80))
-    roll = np.radians(generator.uniform(-max_roll_deg, max_roll_deg))
+    rows = {row[1]: row[2:5] for row in _KINDS}
+    if kind not in rows:
+        raise InputError(
+            f"random_orientation: expected a kind of {', '.join(rows)}. Received: kind={kind!r}."
+        )
+    yaw, pitch, roll = (generator.normal(mean, deviation) for mean, deviation in rows[kind])
+    if kind == "anywhere":
+        yaw = generator.uniform(0, 360)
+        pitch = np.degrees(np.arcsin(generator.uniform(-1, 1)))
+    elif kind == "fingers_first" and generator.random() < 0.3:
+        yaw += 180
+    if kind == "anywhere" or generator.random() < _UNIFORM_ROLL_SHARE:
+        roll = generator.uniform(-max_roll_deg, max_roll_deg)
+    yaw, pitch, roll = np.radians(
+        [
+            yaw,
+            np.clip(pitch, *_PITCH_LIMITS_DEG),
+            np.clip(roll, -max_roll_deg, max_roll_deg),
+        ]
+    )
     return rotation(2, roll) @ rotation(0, pitch) @ rotation(1, yaw)
 
 
@@ -66,10 +122,12 @@ def random_view(
     Returns:
         A `View`; its principal point is wherever the crop puts it.
     """
-    turn = random_orientation(generator, max_roll_deg)
-    distance = np.exp(generator.uniform(np.log(_NEAR_MM), np.log(_FAR_MM)))
+    shares = np.array([share for share, _ in VIEW_KINDS])
+    row = _KINDS[int(generator.choice(len(_KINDS), p=shares / shares.sum()))]
+    turn = random_orientation(generator, row[1], max_roll_deg)
+    distance = np.exp(generator.uniform(*np.log(row[5])))
     # Off the optical axis the hand is seen from a different side than its turn says.
-    sideways = np.clip(generator.normal(0, 0.13, 2), -0.32, 0.32) * distance
+    sideways = np.clip(generator.normal(0, 0.16, 2), -0.4, 0.4) * distance
     centre = (joints_mm @ turn.T).mean(axis=0)
     nearest = (joints_mm @ turn.T)[:, 2].min() - centre[2]
     depth = max(distance, 130.0 - nearest)
@@ -82,4 +140,4 @@ def random_view(
     shift = generator.uniform(-_CENTRE_SHIFT, _CENTRE_SHIFT, 2) * image_size
     centre_px = (image_size - 1) / 2 + shift - focal * (low + high) / 2
     intrinsics = np.array([[focal, 0, centre_px[0]], [0, focal, centre_px[1]], [0, 0, 1.0]])
-    return View(rotation=turn, translation_mm=translation, intrinsics_px=intrinsics)
+    return View(rotation=turn, translation_mm=translation, intrinsics_px=intrinsics, kind=row[1])
