@@ -5,9 +5,9 @@ import dataclasses
 import cv2
 import numpy as np
 
+from tf_handgroups.synth.hand_layout import TEXELS_PER_MM, unrolled
 from tf_handgroups.synth.hand_mesh import vertex_normals
 from tf_handgroups.synth.hand_template import load_template
-from tf_handgroups.synth.hand_texture import TEXELS_PER_MM, unrolled
 from tf_handgroups.synth.settings import SynthSettings
 
 _RING_FINGERS = (1, 2, 3, 3, 3, 4)
@@ -79,7 +79,9 @@ def paint_wear(generator: np.random.Generator, maps: np.ndarray, mesh: str, wear
     ends = [tuple(int(c) for c in centre + sign * across) for sign in (-1, 1)]
     thickness = int(generator.integers(2, 5))
     for side in maps:
-        cv2.line(side, ends[0], ends[1], colour, thickness, cv2.LINE_AA)
+        rgba = np.ascontiguousarray(side[:, :, :4])
+        cv2.line(rgba, ends[0], ends[1], colour, thickness, cv2.LINE_AA)
+        side[:, :, :4] = rgba
 
 
 def cover_arm(
