@@ -15,6 +15,7 @@ from tf_handgroups.synth.hand_template import load_template
 from tf_handgroups.synth.hand_texture import paint_hand, unrolled
 from tf_handgroups.synth.scene import PosedHand
 from tf_handgroups.synth.shading import look_up
+from tf_handgroups.synth.thing import TEXTURE_SIZE, Thing, paint_material
 from tf_handgroups.synth.viewpoint import View
 from tf_handgroups.synth.wear import cover_arm, paint_wear, put_on
 
@@ -30,9 +31,10 @@ class Surface:
         normals: `(V, 3)` float32 unit normals, camera frame.
         faces: `(F, 3)` int32, counter-clockwise seen from outside.
         texels: `(V, 2)` float32 coordinates that `paint` understands.
-        back: `(V, 1)` float32, share of the back of the hand; of no meaning for things.
+        back: `(V, 1)` float32, share of the back of the hand; for things the index of
+            the part.
         paint: Takes texels `(N, 2)` and shares of the back `(N, 1)` of surface points,
-            returns `(N, 4)` float32: sRGB in [0, 1] and share of skin.
+            returns `(N, 4)` float32 or more: see `shading.MATERIAL_CHANNELS`.
     """
 
     vertices_mm: np.ndarray
@@ -53,6 +55,9 @@ def hand_surface(generator: np.random.Generator, hand: PosedHand, view: View) ->
     """
     shape, mesh = hand.shape, hand.shape.mesh
     faces, layout = load_template(mesh).faces, unrolled(mesh)
+    if np.linalg.det(view.rotation) < 0:
+        # A view that mirrors shows a left hand, whose faces run the other way round.
+        faces = np.ascontiguousarray(faces[:, ::-1])
     _, linear, offset = pose_hand(hand.angles, shape)
     knuckles_mm = float(generator.uniform(1.0, 5.0) * shape.scale)
     vertices = skin_vertices(shape, linear, offset)
@@ -73,5 +78,42 @@ def hand_surface(generator: np.random.Generator, hand: PosedHand, view: View) ->
         faces=faces,
         texels=layout.texels,
         back=layout.back,
+        paint=paint,
+    )
+
+
+def thing_surface(generator: np.random.Generator, thing: Thing, view: View) -> Surface:
+    """Paints a thing.
+
+    Args:
+        generator: Source of randomness for the paint.
+        thing: In the hand frame.
+        view: Where the hand stands.
+
+    Example:
+    >>> from tf_handgroups.synth.thing import ellipsoid
+    >>> ball = Thing("ball", (ellipsoid(np.full(3, 20.0), "plain", np.ones(3)),))
+    >>> view = View(np.eye(3), np.array([0, 0, 400.0]), np.eye(3), "palm")
+    >>> surface = thing_surface(np.random.default_rng(0), ball, view)
+    >>> surface.vertices_mm.shape == surface.normals.shape
+    True
+    """
+    parts = thing.parts
+    sizes = [len(part.vertices_mm) for part in parts]
+    starts = np.cumsum([0, *sizes])
+    looks = [paint_material(generator, part.material, part.colour) for part in parts]
+    textures = np.stack(looks)
+
+    def paint(texels: np.ndarray, back: np.ndarray) -> np.ndarray:
+        place = np.round(texels).astype(np.int32) % TEXTURE_SIZE
+        return textures[np.round(back[:, 0]).astype(np.int32), place[:, 1], place[:, 0]]
+
+    normals = np.concatenate([part.normals for part in parts])
+    return Surface(
+        vertices_mm=view.to_camera(thing.vertices_mm).astype(np.float32),
+        normals=(normals @ view.rotation.T).astype(np.float32),
+        faces=np.concatenate([p.faces + s for p, s in zip(parts, starts, strict=False)]),
+        texels=np.concatenate([part.texels for part in parts]).astype(np.float32),
+        back=np.repeat(np.arange(len(parts), dtype=np.float32), sizes)[:, None],
         paint=paint,
     )

@@ -1,0 +1,54 @@
+"""The skin of a posed hand as points, for what touches it or must stay out of it."""
+
+import dataclasses
+
+import numpy as np
+
+from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices, vertex_normals
+from tf_handgroups.synth.hand_shape import HandShape
+from tf_handgroups.synth.hand_template import load_template
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PosedSkin:
+    """Vertices of a posed hand, hand frame.
+
+    Args:
+        points_mm: `(V, 3)`.
+        normals: `(V, 3)` unit, outward.
+        bones: `(V,)` index of the bone that moves each point most.
+        joints_mm: `(21, 3)`.
+    """
+
+    points_mm: np.ndarray
+    normals: np.ndarray
+    bones: np.ndarray
+    joints_mm: np.ndarray
+
+    def every(self, step: int) -> "PosedSkin":
+        """Returns a sparser skin."""
+        return PosedSkin(
+            self.points_mm[::step], self.normals[::step], self.bones[::step], self.joints_mm
+        )
+
+
+def posed_skin(shape: HandShape, angles: np.ndarray) -> PosedSkin:
+    """Poses a hand.
+
+    Args:
+        shape: Its proportions.
+        angles: `(25,)` radians, see `hand_mesh.pose_hand`.
+
+    Example:
+    >>> posed_skin(HandShape(), np.zeros(25)).joints_mm.shape
+    (21, 3)
+    """
+    template = load_template(shape.mesh)
+    joints, linear, offset = pose_hand(angles, shape)
+    vertices = skin_vertices(shape, linear, offset)
+    return PosedSkin(
+        points_mm=vertices.astype(np.float64),
+        normals=vertex_normals(vertices, template.faces).astype(np.float64),
+        bones=np.argmax(template.bone_weights, axis=0),
+        joints_mm=joints,
+    )
