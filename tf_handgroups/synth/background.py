@@ -76,13 +76,13 @@ def random_background(
     return np.clip(_lit(generator, picture), 0, 255)
 
 
-def _calmed(generator, picture):
+def _calmed(generator: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Less contrast, as in haze or in the far."""
     mean = picture.mean(axis=(0, 1))
     return mean + (picture - mean) * np.float32(generator.uniform(0.3, 0.8))
 
 
-def _lit(generator, picture):
+def _lit(generator: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Uneven light, shadows, dark scenes."""
     size = picture.shape[0]
     kind = generator.random()
