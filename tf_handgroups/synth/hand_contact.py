@@ -16,11 +16,13 @@ from tf_handgroups.synth.hand_template import load_template
 # Directions in a bone's frame: forward is -z, dorsal +y, +x towards the little finger.
 PALMAR, DORSAL, RADIAL = (0.0, -1.0, 0.0), (0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)
 
-# Half thickness of the flesh in mm around first, second, third bone, of the default shape.
+# Half thickness of the flesh in mm around first, second, third bone, of the default shape,
+# and how much thicker the fingers of other meshes are.
 FLESH_MM = np.array(
     [(11, 9.5, 8.5), (8.5, 7.3, 6.3), (8.6, 7.5, 6.6), (8.0, 7.0, 6.2), (7, 6, 5.4)]
 )
-# Sides of a row: angles of a finger within the 25, in the order of `_Chain.axes`.
+_MESH_FLESH = {"webxr": 1.0, "makehuman": 1.2}
+# The thumb's angles among the 25, in the order of `_Chain.axes`.
 _THUMB_ANGLES = np.array([0, 1, 20, 2, 3])
 # Share of the last bone at which pads touch.
 _PAD_SHARE = 0.68
@@ -73,10 +75,13 @@ def _chain(angles, finger, shape):
     Angles in order: sideways, first bend, (thumb: twist,) second bend, third bend.
     """
     template, rest = load_template(shape.mesh), rest_angles(shape.mesh)
+    rest_joints = template.joints_mm
+    if len(shape.morphs):
+        rest_joints = rest_joints + np.einsum("k,kjc->jc", shape.morphs, template.morph_joints_mm)
     palm = np.asarray(shape.palm) * shape.scale
     first = 1 + 4 * finger
     count = len(angles)
-    origin = np.broadcast_to(palm * template.joints_mm[first], (count, 3))
+    origin = np.broadcast_to(palm * rest_joints[first], (count, 3))
     turn = np.broadcast_to(template.rotations[0], (count, 3, 3))
     thick = shape.finger_thickness[finger] * shape.scale
     size = np.array([thick, thick, shape.finger_length[finger] * shape.scale])
@@ -95,7 +100,7 @@ def _chain(angles, finger, shape):
         turn = turn @ rotation(2, twist)
         origins += [origin] * (len(axes) - len(origins))
         joint = first + part
-        bone = template.joints_mm[joint + 1] - template.joints_mm[joint]
+        bone = rest_joints[joint + 1] - rest_joints[joint]
         origin = origin + turn @ (size * (template.rotations[joint].T @ bone))
         joints.append(origin)
         frames.append(turn)
@@ -108,7 +113,8 @@ def _pad(tilt):
 
 def _skin_point(chain, finger, shape, part, share, direction):
     """A point on a finger's skin and the outward direction, each `(N, 3)`."""
-    radius = FLESH_MM[finger, part] * shape.finger_thickness[finger] * shape.scale
+    thickness = shape.finger_thickness[finger] * _MESH_FLESH[shape.mesh]
+    radius = FLESH_MM[finger, part] * thickness * shape.scale
     outward = chain.frames[:, part] @ np.asarray(direction)
     bone = chain.joints[:, part] * (1 - share) + chain.joints[:, part + 1] * share
     return bone + radius * outward, outward
@@ -176,6 +182,16 @@ def bring_thumb(
         change = np.linalg.solve(normal, pull[:, :, None])[:, :, 0]
         angles[:, index] = np.clip(now + np.clip(change, -0.6, 0.6), low, high)
     return angles
+
+
+def flesh_thickness(shape: HandShape) -> float:
+    """Returns how thick the fingers are beside those of the default shape, by size.
+
+    Example:
+    >>> flesh_thickness(HandShape(scale=0.8))
+    1.0
+    """
+    return float(np.mean(shape.finger_thickness)) * _MESH_FLESH[shape.mesh]
 
 
 def _spheres():

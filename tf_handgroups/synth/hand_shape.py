@@ -1,8 +1,47 @@
-"""Proportions of one person's hand, drawn from a child's to a large man's."""
+"""Proportions of one person's hand, drawn from a child's to a large man's.
+
+Sources of the figures:
+
+- Hand length, and breadth over length: Greiner 1991, Hand Anthropometry of US Army
+  Personnel, Natick TR-92/011 (men 194 and 90, women 181 and 79 mm); lengths of civilians
+  are less: Pheasant and Haslegrave 2006, Bodyspace (men 190, women 175 mm, deviation 10
+  and 9; palm 33 and 28 mm thick; index finger 21 and 18, thumb 23 and 19 mm broad, a
+  little less in depth).
+- Lengths of phalanges over hand length: Buchholz, Armstrong and Goldstein 1992,
+  Ergonomics 35:261.
+- Index over ring finger: men 0.98, women 1.00, deviation about 0.035: Manning et al. 1998,
+  Human Reproduction 13:3000.
+- Children: Snyder et al. 1977, UM-HSRI-77-17 (hand length about 128 mm at 5, 178 mm at 13
+  years); fingers 15 mm thick on average at 3 to 10 years: Hohendorff et al. 2010, Annals
+  of Anatomy 192:156.
+"""
 
 import dataclasses
 
 import numpy as np
+
+from tf_handgroups.errors import InputError
+
+# Measured on the meshes, mm: hand length (wrist crease to middle fingertip), breadth and
+# thickness at the knuckles; per finger the length (thumb from its MCP) and the diameter
+# at the PIP, of the thumb at the IP joint.
+_MESH_MM = {
+    "webxr": (190.0, 82.0, 33.0, (57.4, 88.7, 99.6, 94.5, 75.3), (18.1, 16.1, 16.6, 15.2, 13.2)),
+    "makehuman": (
+        188.0,
+        87.5,
+        30.3,
+        (59.7, 87.4, 98.9, 94.5, 68.0),
+        (19.0, 19.7, 19.3, 18.4, 15.6),
+    ),
+}
+# Over hand length: fingers' lengths of everybody; then for men and for women and children
+# the breadth and thickness of the palm and the fingers' diameters.
+_FINGER_LENGTHS = np.array([0.354, 0.485, 0.544, 0.516, 0.414])
+_MEN = (0.466, 0.174, np.array([0.113, 0.104, 0.105, 0.098, 0.087]))
+_OTHERS = (0.440, 0.162, np.array([0.103, 0.098, 0.099, 0.092, 0.082]))
+_CHILD_SHARE = 0.14
+_CHILD_YEARS = (5.0, 13.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +55,8 @@ class HandShape:
         finger_thickness: `(5,)` thickness factor per finger.
         palm: `(3,)` factors of palm width, length, thickness.
         forearm_thickness: Thickness factor of the forearm.
+        morphs: `(K,)` in [-1, 1], how much of each of the mesh's own shape changes
+            (`HandTemplate.morph_names`); empty for none.
     """
 
     mesh: str = "webxr"
@@ -24,30 +65,61 @@ class HandShape:
     finger_thickness: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(5))
     palm: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3))
     forearm_thickness: float = 1.0
+    morphs: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+
+
+# The WebXR hand's fingers are 16 mm wide at the PIP joints, the MakeHuman hand's 20 mm.
+_MEAN_THICKNESS = {"webxr": 1.12, "makehuman": 0.97}
+_NUM_MORPHS = {"webxr": 0, "makehuman": 4}
+
+
+def _draw_person(generator):
+    """Hand length in mm, proportions of men or of others, and how stout the forearm is."""
+    if generator.random() < _CHILD_SHARE:
+        years = generator.uniform(*_CHILD_YEARS)
+        length = (128 + 6.25 * (years - 5)) * generator.normal(1, 0.05)
+        return length, _OTHERS, 0.92
+    if generator.random() < 0.5:
+        return generator.normal(190, 10), _MEN, 1.06
+    return generator.normal(175, 9), _OTHERS, 0.96
 
 
 def random_shape(generator: np.random.Generator, mesh: str = "webxr") -> HandShape:
-    """Draws a hand between a small child's and a large man's.
+    """Draws a hand between a child's of five years and a large man's.
 
     Args:
         generator: Source of randomness.
         mesh: The template, one of `hand_template.MESHES`.
 
+    Returns:
+        A `HandShape` without morphs.
+
+    Raises:
+        InputError: If the mesh was never measured.
+
     Example:
     >>> 0.6 < random_shape(np.random.default_rng(0)).scale < 1.25
     True
     """
-    scale = generator.uniform(0.66, 0.86) if generator.random() < 0.12 else None
-    if scale is None:
-        scale = float(np.clip(generator.normal(0.97, 0.07), 0.8, 1.2))
-    length = 0.98 + 0.06 * generator.standard_normal() + 0.03 * generator.standard_normal(5)
-    thick = 1.12 + 0.08 * generator.standard_normal() + 0.02 * generator.standard_normal(5)
-    palm = 1.0 + np.array([0.06, 0.05, 0.06]) * generator.standard_normal(3)
+    if mesh not in _MESH_MM:
+        raise InputError(
+            f"random_shape: expected a mesh of {', '.join(_MESH_MM)}. Received: mesh={mesh!r}."
+        )
+    mesh_length, mesh_breadth, mesh_thickness, lengths, diameters = _MESH_MM[mesh]
+    length, (breadth, thickness, diameter), forearm = _draw_person(generator)
+    scale = length / mesh_length
+    # Fingers differ from each other less than they differ together from the palm.
+    fingers = _FINGER_LENGTHS * mesh_length / np.array(lengths)
+    fingers = fingers * generator.normal(1, 0.05) * generator.normal(1, (0.035, *(0.022,) * 4))
+    thick = diameter * mesh_length / np.array(diameters)
+    thick = thick * generator.normal(1, 0.07) * generator.normal(1, 0.02, 5)
+    palm = np.array([breadth / mesh_breadth, 1 / mesh_length, thickness / mesh_thickness])
+    palm = palm * mesh_length * generator.normal(1, (0.045, 0.055, 0.06))
     return HandShape(
         mesh=mesh,
-        scale=float(scale),
-        finger_length=np.clip(length, 0.82, 1.22),
-        finger_thickness=np.clip(thick, 0.8, 1.25),
-        palm=np.clip(palm, 0.88, 1.16),
-        forearm_thickness=float(np.clip(1.0 + 0.1 * generator.standard_normal(), 0.8, 1.25)),
+        scale=float(np.clip(scale, 0.6, 1.2)),
+        finger_length=np.clip(fingers, 0.84, 1.4),
+        finger_thickness=np.clip(thick, 0.8, 1.45),
+        palm=np.clip(palm, 0.8, 1.25),
+        forearm_thickness=float(np.clip(forearm * generator.normal(1, 0.08), 0.75, 1.3)),
     )

@@ -29,6 +29,7 @@ from tf_handgroups.synth.hand_contact import (
     RADIAL,
     Touch,
     bring_thumb,
+    flesh_thickness,
     penetration_mm,
 )
 from tf_handgroups.synth.hand_mesh import NUM_ANGLES, pose_hand
@@ -219,7 +220,7 @@ def _draw_fist(generator):
     elif kind < 0.9:
         draft.touching("beside", _beside(generator))
     else:
-        draft.set_thumb("rest")
+        draft.set_thumb("along")
     return draft
 
 
@@ -497,5 +498,5 @@ def random_pose(generator: np.random.Generator, shape: HandShape, family: str) -
     if draft.touch is not None:
         angles = bring_thumb(angles, shape, draft.touch, _LIMITS)
     joints, _, _ = pose_hand(angles, shape)
-    score = penetration_mm(joints / shape.scale, float(np.mean(shape.finger_thickness)))
+    score = penetration_mm(joints / shape.scale, flesh_thickness(shape))
     return angles[int(np.argmin(score + generator.uniform(0, 4, _CANDIDATES)))]

@@ -1,0 +1,36 @@
+"""Random proportions of hands."""
+
+import numpy as np
+import pytest
+
+from tf_handgroups.synth.hand_mesh import pose_hand
+from tf_handgroups.synth.hand_shape import HandShape, random_shape
+from tf_handgroups.synth.hand_template import MESHES, load_template
+
+
+def test_default_shape_is_the_template():
+    shape = HandShape()
+    assert shape.mesh == "webxr" and shape.scale == 1.0
+    assert (shape.finger_length == 1).all() and len(shape.morphs) == 0
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_random_shapes_fit_their_mesh_and_differ(mesh):
+    generator = np.random.default_rng(4)
+    shapes = [random_shape(generator, mesh) for _ in range(50)]
+    lengths = []
+    for shape in shapes:
+        assert shape.mesh == mesh
+        assert shape.morphs.shape == (len(load_template(mesh).morph_names),)
+        joints, _, _ = pose_hand(np.zeros(25), shape)
+        lengths.append(np.linalg.norm(joints[12] - joints[0]))
+    assert 100 < min(lengths) and max(lengths) < 230
+    assert np.std(lengths) > 8
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_same_seed_gives_the_same_shape(mesh):
+    first, second = (random_shape(np.random.default_rng(7), mesh) for _ in range(2))
+    np.testing.assert_array_equal(first.finger_length, second.finger_length)
+    np.testing.assert_array_equal(first.morphs, second.morphs)
+    assert first.scale == second.scale
