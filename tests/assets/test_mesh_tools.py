@@ -39,10 +39,31 @@ def test_ring_faces_keep_the_orientation():
 def test_forearm_takes_over_across_the_wrist():
     weights = np.zeros((3, mesh_tools.NUM_BONES))
     weights[:, mesh_tools.PALM_BONE] = 1
-    vertices = np.array([[0, 0, 0], [0, 27, 0], [0, 60, 0.0]])
+    vertices = np.array([[0, 0, 0], [0, 37, 0], [0, 80, 0.0]])
     blended = mesh_tools.blend_forearm(vertices, weights, 10.0)
     np.testing.assert_allclose(blended[:, mesh_tools.FOREARM_BONE], [0, 0.5, 1])
     np.testing.assert_allclose(blended.sum(axis=1), 1)
+
+
+def test_arm_grows_thicker_and_the_palm_stays():
+    vertices = np.array([[10, -40, 5], [10, 12, 5], [10, 200, 5.0]])
+    thick = mesh_tools.thicken_arm(vertices, vertices[:, 1], np.zeros(3), (1.2, 1.5))
+    np.testing.assert_allclose(thick, [[10, -40, 5], [12, 12, 6], [15, 200, 7.5]])
+
+
+def test_tips_lie_below_the_middle_of_the_ends():
+    angle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    ring = np.stack([3 + 2 * np.cos(angle), np.full(8, 20.0), 1 + 2 * np.sin(angle)], axis=1)
+    finger = np.concatenate([ring, ring - [0, 12, 0]])
+    vertices = np.concatenate([finger + np.array([40 * number, 0, 0]) for number in range(5)])
+    weights = np.zeros((80, mesh_tools.NUM_BONES))
+    weights[np.arange(80), np.repeat([3, 6, 9, 12, 15], 16)] = 1
+    joints = np.arange(63.0).reshape(21, 3)
+    placed = mesh_tools.place_tips(vertices, weights, joints, np.tile([0, 1.0, 0], (5, 1)))
+    expected = [[3 + 40 * number, 18.8, 1] for number in range(5)]
+    np.testing.assert_allclose(placed[4::4], expected)
+    others = np.arange(21) % 4 != 0
+    np.testing.assert_array_equal(placed[others], joints[others])
 
 
 def test_small_weights_are_dropped_and_the_rest_sums_to_one():

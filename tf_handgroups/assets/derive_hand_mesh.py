@@ -19,8 +19,10 @@ from tf_handgroups.assets.mesh_tools import (
     blend_forearm,
     boundary_loop,
     drop_small_weights,
+    place_tips,
     ring_faces,
     subdivide_loop,
+    thicken_arm,
 )
 from tf_handgroups.atomic_files import replacing_file
 from tf_handgroups.errors import InputError
@@ -42,7 +44,6 @@ _WEBXR_ORDER = (
 # The WebXR wrist lies in the forearm's end; photographs are annotated at the heel
 # of the palm. WebXR tips lie at the centre of the last pad; photographs are
 # annotated just below the skin of the finger's end.
-_TIP_DEPTH_MM = 1.2
 # Canonical joint: shift to the little finger, to the wrist, out of the palm.
 _SHIFTS_MM = {
     0: (0.0, -13.0, 4.0),
@@ -56,6 +57,8 @@ _CUT_Y_MM = 64.0
 _FOREARM_RINGS = 14
 _FOREARM_LENGTH_MM = 300.0
 _FOREARM_AXES_MM = (38.0, 45.0)
+# The source's wrist is about 145 mm round; people's are about 170 mm at this hand length.
+_ARM_FACTORS = (1.15, 1.1)
 # Rows: WebXR mesh axes in the hand frame: x to the little finger, y to the wrist,
 # z out of the palm (a right hand seen from its back, fingers up).
 _MESH_TO_HAND = np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0]], np.float64)
@@ -164,20 +167,6 @@ def _add_forearm(vertices, faces, weights):
     return vertices, faces, weights
 
 
-def _place_joints(vertices, weights, rotations, origins):
-    """Moves joints to where photographs are annotated."""
-    origins = origins.copy()
-    for joint, shift in _SHIFTS_MM.items():
-        origins[joint] += shift
-    for finger in range(5):
-        tip = 4 + 4 * finger
-        forward = -rotations[tip][:, 2]
-        own = vertices[weights[:, 3 + 3 * finger] > 0.9]
-        reach = ((own - origins[tip]) @ forward).max()
-        origins[tip] += forward * (reach - _TIP_DEPTH_MM)
-    return origins
-
-
 def derive(source: str | os.PathLike, target: str | os.PathLike, overwrite: bool = False) -> None:
     """Reads the glTF hand and writes the asset.
 
@@ -191,11 +180,13 @@ def derive(source: str | os.PathLike, target: str | os.PathLike, overwrite: bool
     """
     vertices, faces, weights, rotations, origins = _load_parts(source)
     pivot = origins[0].copy()
-    origins = _place_joints(vertices, weights, rotations, origins)
+    for joint, shift in _SHIFTS_MM.items():
+        origins[joint] += shift
     vertices, faces, weights = _add_forearm(vertices, faces, weights)
-    weights = blend_forearm(vertices, weights, pivot[1] - 14)
+    vertices = thicken_arm(vertices, vertices[:, 1], pivot, _ARM_FACTORS)
     vertices, faces, weights = subdivide_loop(vertices, faces, weights)
-    weights = drop_small_weights(weights)
+    weights = drop_small_weights(blend_forearm(vertices, weights, pivot[1] - 24))
+    origins = place_tips(vertices, weights, origins, -rotations[4::4, :, 2])
     centre = origins[9]
     with replacing_file(target, overwrite) as temporary:
         np.savez_compressed(

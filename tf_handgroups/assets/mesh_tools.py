@@ -5,7 +5,8 @@ import numpy as np
 PALM_BONE, FOREARM_BONE, NUM_BONES = 0, 16, 17
 
 # The forearm takes over from the palm over this length.
-_WRIST_BLEND_MM = 34.0
+_WRIST_BLEND_MM = 54.0
+_TIP_DEPTH_MM = 1.2
 
 
 def smooth_step(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
@@ -79,6 +80,51 @@ def blend_forearm(vertices: np.ndarray, weights: np.ndarray, start_mm: float) ->
     weights[:, PALM_BONE] -= share
     weights[:, FOREARM_BONE] += share
     return weights
+
+
+def thicken_arm(
+    vertices: np.ndarray, heights_mm: np.ndarray, pivot: np.ndarray, factors: tuple[float, float]
+) -> np.ndarray:
+    """Widens wrist and arm about the arm's axis.
+
+    Args:
+        vertices: `(V, 3)` hand frame, millimetres; the arm lies along y.
+        heights_mm: `(V,)` place of the vertices along y.
+        pivot: `(3,)` the wrist's turning point.
+        factors: Thickness factor at the wrist and 150 mm beyond; the palm stays.
+
+    Returns:
+        `(V, 3)` vertices.
+    """
+    wrist, arm = factors
+    beyond = heights_mm - pivot[1]
+    factor = 1 + (wrist - 1) * smooth_step(beyond, -22, 8)
+    factor += (arm - wrist) * smooth_step(beyond, 20, 150)
+    return pivot + (vertices - pivot) * np.stack([factor, np.ones_like(factor), factor], axis=1)
+
+
+def place_tips(
+    vertices: np.ndarray, weights: np.ndarray, joints: np.ndarray, forward: np.ndarray
+) -> np.ndarray:
+    """Moves the tips to the middle of the fingers' ends, 1.2 mm below the skin.
+
+    Args:
+        vertices: `(V, 3)` millimetres, after subdivision, which rounds the ends off.
+        weights: `(V, 17)` skin weights.
+        joints: `(21, 3)` millimetres.
+        forward: `(5, 3)` unit directions of the last bones.
+
+    Returns:
+        `(21, 3)` joints.
+    """
+    joints = joints.copy()
+    for finger in range(5):
+        own = vertices[weights[:, 3 + 3 * finger] > 0.9]
+        along = own @ forward[finger]
+        cap = own[along > along.max() - 3.0].mean(axis=0)
+        rise = along.max() - _TIP_DEPTH_MM - cap @ forward[finger]
+        joints[4 + 4 * finger] = cap + forward[finger] * rise
+    return joints
 
 
 def drop_small_weights(weights: np.ndarray) -> np.ndarray:

@@ -60,6 +60,21 @@ def rest_angles(mesh: str = "webxr") -> np.ndarray:
     return angles
 
 
+def _morphed(rest: np.ndarray, moved: np.ndarray, shape: HandShape) -> np.ndarray:
+    """Adds the mesh's own shape changes `(K, N, 3)` to `rest` `(N, 3)`."""
+    amounts = np.asarray(shape.morphs, moved.dtype)
+    if amounts.shape == (0,):
+        return rest
+    names = load_template(shape.mesh).morph_names
+    if amounts.shape != (len(names),) or not (np.abs(amounts) <= 1).all():
+        raise InputError(
+            f"HandShape: expected {len(names)} morphs from -1 to 1 for the mesh "
+            f"{shape.mesh!r} ({', '.join(names) or 'it has none'}). "
+            f"Received: morphs={amounts.tolist()}. Leave them empty for none."
+        )
+    return rest + np.einsum("k,knc->nc", amounts, moved)
+
+
 def pose_hand(
     angles: np.ndarray, shape: HandShape | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -80,7 +95,8 @@ def pose_hand(
         offsets `(..., 17, 3)` such that vertex = linear @ rest + offset.
 
     Raises:
-        InputError: If `angles` does not end in 25 values.
+        InputError: If `angles` does not end in 25 values, or the shape's morphs do not
+            fit its mesh.
 
     Example:
     >>> joints, _, _ = pose_hand(np.zeros(25))
@@ -95,7 +111,8 @@ def pose_hand(
         )
     shape = shape or HandShape()
     template, rest = load_template(shape.mesh), rest_angles(shape.mesh)
-    rest_joints, frames = template.joints_mm, template.rotations
+    rest_joints = _morphed(template.joints_mm, template.morph_joints_mm, shape)
+    frames = template.rotations
     batch = angles.shape[:-1]
     joints = np.zeros((*batch, 21, 3))
     linear = np.zeros((*batch, NUM_BONES, 3, 3))
@@ -190,7 +207,7 @@ def skin_vertices(shape: HandShape, linear: np.ndarray, offset: np.ndarray) -> n
     # One contiguous row per matrix entry is much faster than one small matrix per vertex;
     # einsum, because a threaded BLAS costs milliseconds on products this small.
     blended = np.einsum("be,bv->ev", packed, template.bone_weights)
-    x, y, z = template.vertices_mm.T
+    x, y, z = _morphed(template.vertices_mm, template.morph_vertices_mm, shape).T
     vertices = np.empty((len(x), 3), np.float32)
     for row in range(3):
         first, second, third = blended[3 * row : 3 * row + 3]

@@ -68,11 +68,6 @@ class HandShape:
     morphs: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
 
-# The WebXR hand's fingers are 16 mm wide at the PIP joints, the MakeHuman hand's 20 mm.
-_MEAN_THICKNESS = {"webxr": 1.12, "makehuman": 0.97}
-_NUM_MORPHS = {"webxr": 0, "makehuman": 4}
-
-
 def _draw_person(generator):
     """Hand length in mm, proportions of men or of others, and how stout the forearm is."""
     if generator.random() < _CHILD_SHARE:

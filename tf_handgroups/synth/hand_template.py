@@ -6,7 +6,8 @@ seen from its back with the fingers up.
 
 Joint places (the same in every mesh): wrist at the heel of the palm; CMC, MCP, PIP,
 DIP and IP at the bending axes inside the hand; tips just below the skin of the
-finger's end. Details: `assets/PROVENANCE_HAND_MESH.md`.
+finger's end. Details: `assets/PROVENANCE_HAND_MESH.md` and
+`assets/PROVENANCE_MAKEHUMAN_HAND.md`.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ from tf_handgroups.errors import InputError
 NUM_BONES = 17
 FOREARM_BONE = 16
 
-_FILES = {"webxr": "hand_mesh.npz"}
+_FILES = {"webxr": "hand_mesh.npz", "makehuman": "hand_mesh_makehuman.npz"}
 MESHES = tuple(_FILES)
 
 
@@ -36,6 +37,10 @@ class HandTemplate:
         joints_mm: `(21, 3)` canonical joints at rest.
         wrist_pivot_mm: `(3,)` point the forearm turns about.
         normals: `(V, 3)` unit normals at rest.
+        nail: `(V,)` float32 in [0, 1], 1 on modelled nails; zeros if the mesh has none.
+        morph_names: What each of the mesh's `K` own shape changes does; may be empty.
+        morph_vertices_mm: `(K, V, 3)` float32, how far a full change moves the vertices.
+        morph_joints_mm: `(K, 21, 3)`, how far it moves the joints.
     """
 
     vertices_mm: np.ndarray
@@ -45,6 +50,10 @@ class HandTemplate:
     joints_mm: np.ndarray
     wrist_pivot_mm: np.ndarray
     normals: np.ndarray
+    nail: np.ndarray
+    morph_names: tuple[str, ...]
+    morph_vertices_mm: np.ndarray
+    morph_joints_mm: np.ndarray
 
 
 @functools.cache
@@ -69,6 +78,7 @@ def load_template(mesh: str = "webxr") -> HandTemplate:
     with asset.open("rb") as file, np.load(file) as data:
         faces = data["faces"].astype(np.int32)
         vertices = data["vertices_mm"]
+        has_morphs = "morph_names" in data
         return HandTemplate(
             vertices_mm=vertices,
             faces=faces,
@@ -77,7 +87,16 @@ def load_template(mesh: str = "webxr") -> HandTemplate:
             joints_mm=data["joints_mm"].astype(np.float64),
             wrist_pivot_mm=data["wrist_pivot_mm"].astype(np.float64),
             normals=vertex_normals(vertices, faces),
+            nail=_array(data, "nail", (len(vertices),), np.float32),
+            morph_names=tuple(data["morph_names"].tolist()) if has_morphs else (),
+            morph_vertices_mm=_array(data, "morph_vertices_mm", (0, *vertices.shape), np.float32),
+            morph_joints_mm=_array(data, "morph_joints_mm", (0, 21, 3), np.float64),
         )
+
+
+def _array(data, name, shape, dtype):
+    """Returns an array of the asset, zeros of `shape` where the mesh does not have it."""
+    return data[name].astype(dtype) if name in data else np.zeros(shape, dtype)
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
