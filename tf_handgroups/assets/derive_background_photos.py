@@ -126,7 +126,7 @@ def derive(sources: str | os.PathLike, target: str | os.PathLike, overwrite: boo
             pictures[f"{folder}/{stem}"] = _reduced(read_image(data), *_PHOTOGRAPHS[stem])
     arrays = {name: np.frombuffer(_jpeg(image), np.uint8) for name, image in pictures.items()}
     with replacing_file(target, overwrite) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, allow_pickle=False, **arrays)
 
 
 def camera_view(
@@ -210,7 +210,7 @@ def _decoded_panorama(data: bytes) -> np.ndarray:
     """RGB radiance; a `.js` file holds the picture as a base64 string."""
     if packed := re.search(rb"base64,([A-Za-z0-9+/=]+)", data[:200]):
         data = base64.b64decode(data[packed.start(1) :].split(b"'")[0])
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    image = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
     image = image[:, :, 2::-1].astype(np.float32)
     # Compression rings around the sun: holes below zero beside very bright pixels.
     around = cv2.dilate(image, np.ones((17, 17), np.uint8))

@@ -61,9 +61,8 @@ def fractal_noise(
 
 def wall(generator: np.random.Generator, size: int) -> np.ndarray:
     """Plain paint or plaster under uneven light."""
-    light = cv2.resize(
-        generator.normal(1, 0.13, (2, 2)).astype(np.float32), (size, size), cv2.INTER_LINEAR
-    )
+    corners = generator.normal(1, 0.13, (2, 2)).astype(np.float32)
+    light = cv2.resize(corners, (size, size), interpolation=cv2.INTER_LINEAR)
     if generator.random() < 0.6:
         grain = fractal_noise(generator, size, generator.uniform(0.6, 1.0))
         light = light + np.float32(generator.uniform(0, 0.06)) * grain
