@@ -5,7 +5,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test lint teacher clean
 
 install: $(INSTALLED)
 
@@ -28,6 +28,14 @@ test: $(TESTABLE)
 # Lint, format and types; the types of an installed copy, where `convert` is in its place.
 lint: $(INSTALLED)
 	$(VENV)/bin/python -m pytest tests/test_static.py
+
+# Only `tf-handgroups pseudo-label` needs it. The wheel of one platform serves all: it is read
+# as data and never run, because its requirements contradict TensorFlow's.
+teacher: .teacher/mediapipe
+
+.teacher/mediapipe: | $(INSTALLED)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --no-deps --only-binary :all: \
+	    --python-version 3.11 --platform manylinux2014_x86_64 --target .teacher mediapipe==0.10.14
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

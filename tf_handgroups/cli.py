@@ -17,6 +17,7 @@ from tf_handgroups.commands.demo import demo
 from tf_handgroups.commands.evaluation import evaluate, plot_pck
 from tf_handgroups.commands.pack import pack, show_batch
 from tf_handgroups.commands.prediction import predict
+from tf_handgroups.commands.pseudo_label import pseudo_label
 from tf_handgroups.commands.reference import import_reference
 from tf_handgroups.commands.terminal import errors
 from tf_handgroups.commands.training import train
@@ -29,6 +30,7 @@ COMMANDS = (
     synth,
     pack,
     convert_coco,
+    pseudo_label,
     check_data,
     show_batch,
     train,
