@@ -157,7 +157,7 @@ def _spots_and_hair(generator, joints, skin):
     layer = np.zeros((height, width), np.float32)
     freckled = generator.random() < 0.15 + 0.4 * skin.age
     count = int(generator.integers(20, 160)) if freckled else int(generator.integers(0, 4))
-    places = generator.uniform([20, 60], [190, 250], (count, 2)) * TEXELS_PER_MM
+    places = _back_places(generator, joints, count, 0.2)
     radii = generator.uniform(0.3, 1.1, count) ** 1.5 * TEXELS_PER_MM
     values = generator.uniform(0.08, 0.35, count)
     for place, radius, value in zip(places, radii, values, strict=True):
@@ -165,17 +165,26 @@ def _spots_and_hair(generator, joints, skin):
         cv2.circle(layer, centre, int(radius * 8) + 4, float(value), -1, cv2.LINE_AA, 3)
     if generator.random() < 0.35:
         hairs = int(generator.integers(120, 420))
-        arm = generator.uniform([60, 150], [160, 250], (hairs, 2)) * TEXELS_PER_MM
-        finger = generator.integers(1, 5, hairs)
-        share = generator.uniform(0.25, 0.75, (hairs, 1))
-        on_finger = joints[1 + 4 * finger] * (1 - share) + joints[2 + 4 * finger] * share
-        on_finger = on_finger + generator.normal(0, 2, (hairs, 2)) * TEXELS_PER_MM
-        start = np.where(generator.random((hairs, 1)) < 0.2, on_finger, arm)
+        start = _back_places(generator, joints, hairs, 0.7)
         way = generator.normal([1.5, 3.0], 1.5, (hairs, 2)) * TEXELS_PER_MM
         lines = np.round(np.stack([start, start + way], axis=1) * 8).astype(np.int32)
         value = float(generator.uniform(0.1, 0.35) * (1 - 0.5 * skin.tone))
         cv2.polylines(layer, list(lines), False, value, 1, cv2.LINE_AA, 3)
     return layer
+
+
+def _back_places(generator, joints, count, share_arm):
+    """`(count, 2)` texels over arm, back and first bones, away from the outline."""
+    finger = generator.integers(1, 5, count)
+    root, end = joints[1 + 4 * finger], joints[2 + 4 * finger]
+    along, kind = generator.random((count, 1)), generator.random((count, 1))
+    arm = joints[0] + np.concatenate([np.zeros_like(along), 60 * along], axis=1) * TEXELS_PER_MM
+    spread = generator.normal(0, TEXELS_PER_MM, (count, 2))
+    hand = np.where(
+        kind > 0.85, root + along * (end - root), joints[0] + along * (root - joints[0])
+    )
+    centre = np.where(kind < share_arm, arm, hand)
+    return centre + spread * np.where(kind > 0.85, 2.0, 7.0)
 
 
 def _mark(generator, painted, joints):

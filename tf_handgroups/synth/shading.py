@@ -24,6 +24,7 @@ _RED_SHADOW = np.array([0.86, 1.0, 1.04], np.float32)
 # Light that shines through thin flesh.
 _BLOOD = np.array([1.0, 0.22, 0.09], np.float32)
 _STEEPEST = 0.9
+_FOLD_TEXELS = np.float32(12)
 _SHOULDER = np.float32(0.6)
 
 
@@ -118,6 +119,8 @@ def _unit(vector):
 def look_up(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarray:
     """Reads the material of surface points from the painted maps.
 
+    Beyond their lower edge, which crosses the arm, the maps go on as if folded to and fro.
+
     Args:
         maps: `(2, H, W, C)` back and palm.
         texels: `(N, 2)` map coordinates.
@@ -131,6 +134,9 @@ def look_up(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarra
     padded = np.zeros((-(-count // fold) * fold, 2), np.float32)
     padded[:count] = texels
     columns, rows = cv2.split(padded.reshape(-1, fold, 2))
+    end = maps.shape[1] - 1
+    turned = np.abs(np.mod(rows - (end + _FOLD_TEXELS), 2 * _FOLD_TEXELS) - _FOLD_TEXELS)
+    rows = np.where(rows > end, end - _FOLD_TEXELS + turned, rows)
     colours = [
         cv2.remap(side, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for side in maps
@@ -330,7 +336,8 @@ def shade(
     if light.direction[2] > 0:
         # A lamp behind: thin edges of fingers glow.
         direct += (edge * skin * lit * (0.35 * light.direction[2])) * (light.lamp * _BLOOD)
-    colour = albedo * direct
+    # Metal mirrors more than it scatters.
+    colour = albedo * direct * (1 - 0.7 * np.clip(gloss * 2.5 - 1.25, 0, 1))
     colour += _highlight(normals, view, occlusion, lit, light, skin, gloss, edge, albedo)
     over = np.maximum(colour - _SHOULDER, 0)
     room = 1 - _SHOULDER

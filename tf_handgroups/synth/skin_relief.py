@@ -299,7 +299,7 @@ def _nail(joints, finger, length, edge_mm):
     round_x = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
     round_y = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8
     reach = half * length / 2
-    centre = tip + forward * (1.5 + 0.3 * edge_mm - reach)
+    centre = tip + forward * (0.3 + 0.35 * edge_mm - reach)
     plate = centre + np.outer(round_x * reach, forward) + np.outer(round_y * half, side)
     root = centre - forward * reach * 0.95
     moon = root + np.outer(np.cos(turn) * half * 0.55, forward)
