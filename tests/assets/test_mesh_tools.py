@@ -66,6 +66,20 @@ def test_tips_lie_below_the_middle_of_the_ends():
     np.testing.assert_array_equal(placed[others], joints[others])
 
 
+def test_thumb_base_spreads_into_the_palm_only():
+    # A strip of triangles: thumb base, palm, palm, then another finger.
+    faces = np.array([[i, i + 1, i + 2] for i in range(6)])
+    weights = np.zeros((8, mesh_tools.NUM_BONES))
+    weights[:2, mesh_tools.THUMB_BONE] = 1
+    weights[2:6, mesh_tools.PALM_BONE] = 1
+    weights[6:, 4] = 1
+    softened = mesh_tools.soften_thumb_base(faces, weights, 3)
+    np.testing.assert_allclose(softened.sum(axis=1), 1)
+    np.testing.assert_array_equal(softened[:, 4], weights[:, 4])
+    thumb = softened[:6, mesh_tools.THUMB_BONE]
+    assert 0 < thumb[5] < thumb[2] < thumb[0] < 1
+
+
 def test_small_weights_are_dropped_and_the_rest_sums_to_one():
     weights = mesh_tools.drop_small_weights(np.array([[0.005, 0.495, 0.5]]))
     assert weights[0, 0] == 0

@@ -24,6 +24,7 @@ from tf_handgroups.assets.mesh_tools import (
     place_tips,
     ring_faces,
     smooth_step,
+    soften_thumb_base,
     subdivide_loop,
     thicken_arm,
 )
@@ -63,6 +64,7 @@ _THUMB_SHIFTS_MM = (3.5, 7.0)
 _PIVOT_SHIFT_MM, _HEEL_SHIFT_MM, _HEEL_DEPTH_MM = 10.0, 13.0, 3.0
 # The source's wrist is about 143 mm round; people's are about 170 mm at this hand length.
 _ARM_FACTORS = (1.17, 1.2)
+_SOFTENING_STEPS = 12
 # The middle finger's nail looks straight away from the palm.
 _ROLL_DEG = 6.0
 # The arm is cut here, beyond the turning point, and goes on with a few rings.
@@ -233,7 +235,7 @@ def _lengthened_arm(vertices, faces, values, length_mm):
     return vertices, faces, values
 
 
-def _skin_weights(vertices, shares, joints, frames, pivot):
+def _skin_weights(vertices, faces, shares, joints, frames, pivot):
     """Divides every finger's ray among palm and bones where the joints bend."""
     weights = np.zeros((len(vertices), NUM_BONES))
     total = shares.sum(axis=1, keepdims=True)
@@ -253,6 +255,7 @@ def _skin_weights(vertices, shares, joints, frames, pivot):
         weights[:, 3 + 3 * finger] += left
     weights[:, PALM_BONE] += weights[:, FOREARM_BONE]
     weights[:, FOREARM_BONE] = 0
+    weights = soften_thumb_base(faces, weights, _SOFTENING_STEPS)
     return drop_small_weights(blend_forearm(vertices, weights, pivot[1] - 24))
 
 
@@ -344,7 +347,7 @@ def derive(source: str | os.PathLike, target: str | os.PathLike, overwrite: bool
     frames = _joint_frames(joints, _nail_normals(vertices, joints))
     surface = _Surface(vertices, quads, shares, pivot, cubes[_ELBOW])
     fine, faces, fine_shares, nail = surface.build(vertices)
-    weights = _skin_weights(fine, fine_shares, joints, frames, pivot)
+    weights = _skin_weights(fine, faces, fine_shares, joints, frames, pivot)
     joints = place_tips(fine, weights, joints, -frames[4::4, :, 2])
     moved_vertices, moved_joints = [], []
     for displacement in targets:

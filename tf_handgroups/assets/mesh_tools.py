@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PALM_BONE, FOREARM_BONE, NUM_BONES = 0, 16, 17
+PALM_BONE, THUMB_BONE, FOREARM_BONE, NUM_BONES = 0, 1, 16, 17
 
 # The forearm takes over from the palm over this length.
 _WRIST_BLEND_MM = 54.0
@@ -101,6 +101,30 @@ def thicken_arm(
     factor = 1 + (wrist - 1) * smooth_step(beyond, -22, 8)
     factor += (arm - wrist) * smooth_step(beyond, 20, 150)
     return pivot + (vertices - pivot) * np.stack([factor, np.ones_like(factor), factor], axis=1)
+
+
+def soften_thumb_base(faces: np.ndarray, weights: np.ndarray, steps: int) -> np.ndarray:
+    """Widens the limit between palm and thumb, where the palm folds when the thumb closes.
+
+    Args:
+        faces: `(F, 3)` vertex indices.
+        weights: `(V, 17)` skin weights.
+        steps: How often a vertex takes the mean of its neighbours and itself.
+
+    Returns:
+        `(V, 17)` skin weights; only palm and thumb base exchange shares.
+    """
+    corners, nexts = faces.ravel(), faces[:, [1, 2, 0]].ravel()
+    both = weights[:, PALM_BONE] + weights[:, THUMB_BONE]
+    share = weights[:, THUMB_BONE] / np.maximum(both, 1e-9)
+    # Vertices of other bones have no share to give.
+    count = np.bincount(corners, both[nexts], len(weights)) + both
+    for _ in range(steps):
+        summed = np.bincount(corners, (both * share)[nexts], len(weights)) + both * share
+        share = summed / np.maximum(count, 1e-9)
+    weights = weights.copy()
+    weights[:, THUMB_BONE], weights[:, PALM_BONE] = both * share, both * (1 - share)
+    return weights
 
 
 def place_tips(
