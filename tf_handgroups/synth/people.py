@@ -11,6 +11,11 @@ from tf_handgroups.synth.scenery import room, window_light
 from tf_handgroups.synth.soft_shapes import paint_ellipsoid, paint_limb, random_light
 from tf_handgroups.synth.texture_patterns import cloth, leaves, random_colour, rough, wall, wood
 
+# Rough sRGB of hair: black, browns, red, blond, grey.
+_HAIR = np.array(
+    [[22, 20, 20], [44, 32, 26], [74, 52, 38], [112, 60, 36], [150, 116, 74], [110, 108, 106]]
+)
+
 
 def person(generator: np.random.Generator, size: int) -> np.ndarray:
     """Head and shoulders, near or far."""
@@ -76,7 +81,7 @@ def bare_skin(generator: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _head(generator, picture, middle, scale, skin, light):
-    hair = random_colour(generator, 0.35) * 0.4
+    hair = _HAIR[int(generator.integers(len(_HAIR)))] * generator.uniform(0.7, 1.2)
     turn = generator.normal(0, 0.15)
     look = generator.normal(0, 0.07) * scale
     crown = middle - [0, 0.07 * scale]

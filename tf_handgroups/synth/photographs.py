@@ -97,7 +97,7 @@ def _recoloured(generator, picture):
     low, gain = generator.normal(0, 8), np.exp(generator.normal(0, 0.25))
     # A grey picture, such as gravel, may have had any colour.
     is_grey = not np.ptp(picture[::8, ::8], axis=2).any()
-    tint = np.exp(generator.normal(0, 0.3 if is_grey else 0.08, 3))
+    tint = np.exp(generator.normal(0, 0.3 if is_grey else 0.06, 3))
     colour = generator.uniform(0.4, 1.3)
     # One matrix for saturation, tint and gain, one offset for brightness.
     matrix = (colour * np.eye(3) + (1 - colour) / 3) * (gain * tint)[:, None]

@@ -179,11 +179,11 @@ def _exposure(generator):
         stops += generator.uniform(0.5, 1.3)
     elif extreme < 0.13:
         stops -= generator.uniform(0.8, 2.3)
-    if generator.random() < 0.6:
-        kelvin = np.exp(generator.normal(np.log(6000), 0.13))
+    if generator.random() < 0.7:
+        kelvin = np.exp(generator.normal(np.log(6000), 0.12))
     else:
-        kelvin = generator.uniform(3000, 10000)
-    tint = np.array([1, np.exp(generator.normal(0, 0.04)), 1])
+        kelvin = generator.uniform(3200, 9500)
+    tint = np.array([1, np.exp(generator.normal(0, 0.03)), 1])
     return (2**stops * white_point(float(kelvin)) * tint).astype(np.float32)
 
 
@@ -230,7 +230,7 @@ def _develop(generator, light):
     haze = generator.uniform(0, 30) if generator.random() < 0.12 else 0.0
     colour = generator.uniform(0.5, 1.4) if generator.random() < 0.5 else 1.0
     matrix = contrast * (colour * np.eye(3) + (1 - colour) / 3)
-    matrix += contrast * generator.normal(0, 0.02, (3, 3))
+    matrix += contrast * generator.normal(0, 0.012, (3, 3))
     offset = np.full(3, middle * (1 - contrast) + haze)
     return cv2.transform(picture, np.column_stack([matrix, offset]).astype(np.float32))
 

@@ -71,9 +71,10 @@ def wall(generator: np.random.Generator, size: int) -> np.ndarray:
 
 def rough(generator: np.random.Generator, size: int) -> np.ndarray:
     """Stone, earth, sand, concrete, carpet: detail at all scales."""
-    noise = fractal_noise(generator, size, generator.uniform(0.55, 1.05))
+    cells = generator.uniform(2, 24)
+    noise = fractal_noise(generator, size, generator.uniform(0.6, 1.05), first_cells=cells)
     tint = smooth_noise(generator, size, size, generator.uniform(2, 12), 3)
-    strength = generator.uniform(0.03, 0.18)
+    strength = generator.uniform(0.03, 0.15)
     shade = 1 + np.float32(strength) * (noise[:, :, None] + np.float32(0.25) * tint)
     return _lit(random_colour(generator), shade)
 
@@ -146,7 +147,7 @@ def leaves(generator: np.random.Generator, size: int) -> np.ndarray:
     behind = np.array([225, 235, 245.0]) if generator.random() < 0.4 else green * 0.25
     far = fractal_noise(generator, size, 0.85, generator.choice([0.3, 1.0, 1.0, 2.0]), 4)
     near = fractal_noise(generator, size, 1.0, 1.0, generator.uniform(6, 20))
-    picture = _lit(green, 0.8 + np.float32(generator.uniform(0.1, 0.25)) * near)
+    picture = _lit(green, 0.8 + np.float32(generator.uniform(0.1, 0.25)) * np.clip(near, -1.8, 1.5))
     picture += np.float32(18) * far[:, :, None] * np.array([1, 0.7, 0.2], np.float32)
     gap = np.clip((far - np.float32(generator.uniform(0.4, 2.0))) * 3, 0, 1)[:, :, None]
     return picture + (behind.astype(np.float32) - picture) * gap
