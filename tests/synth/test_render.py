@@ -82,7 +82,7 @@ def test_left_hand_is_the_mirrored_right_hand(monkeypatch):
     monkeypatch.setattr(render, "encode_jpeg", encode)
     render_sample(seed, 64)
     scene, generator = draw_scene(seed, 64), stream(seed, "picture")
-    image = render._compose(generator, render_scene(scene), 64)
+    image = render._compose(generator, scene, render_scene(scene))
     image = render.random_camera_look(generator, image)
     np.testing.assert_array_equal(encoded[0], image[:, ::-1])
     right = project(scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px)
@@ -94,7 +94,7 @@ def test_joints_lie_on_the_rendered_hand():
     """Joints are inside the flesh, so from any side they project onto the hand."""
     covered = []
     for seed in range(25):
-        scene = draw_scene(seed, 128)
+        scene = draw_scene(seed, 128, SynthSettings(negatives=0, held_object=0, second_hand=0))
         xyz = scene.view.to_camera(scene.hand.joints_mm)
         uv = np.round(project(xyz, scene.view.intrinsics_px)).astype(int)
         inside = ((uv >= 0) & (uv < 128)).all(axis=1)
@@ -105,7 +105,7 @@ def test_joints_lie_on_the_rendered_hand():
 
 
 def test_edges_are_soft_and_colour_is_premultiplied():
-    hand = render_scene(draw_scene(3, 96))
+    hand = render_scene(draw_scene(3, 96, SynthSettings(negatives=0)))
     partial = (hand.alpha > 0.05) & (hand.alpha < 0.95)
     assert partial.sum() > 50
     assert not hand.colour[hand.alpha == 0].any()

@@ -488,10 +488,13 @@ def random_held(
 
 def _fits(thing: Thing, skin: PosedSkin) -> bool:
     """Whether skin sinks in little, and joints not at all."""
-    return bool(
-        thing.height_mm(skin.points_mm).min() > -PRESS_MM
-        and thing.height_mm(skin.joints_mm).min() > 0.5
-    )
+    vertices = thing.vertices_mm
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    for points, least_mm in ((skin.points_mm[::2], -PRESS_MM), (skin.joints_mm, 0.5)):
+        points = points[((points > low) & (points < high)).all(axis=1)]
+        if len(points) and thing.height_mm(points).min() < least_mm:
+            return False
+    return True
 
 
 def random_thing(generator: np.random.Generator) -> Thing:

@@ -9,8 +9,8 @@ import numpy as np
 from tf_handgroups.camera import mirror_intrinsics, mirror_xyz, project
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.synth.background import random_background
+from tf_handgroups.synth.occluders import random_occluder
 from tf_handgroups.synth.post_processing import encode_jpeg, random_camera_look
-from tf_handgroups.synth.props import random_occluder
 from tf_handgroups.synth.rasterizer import Fragments, rasterize
 from tf_handgroups.synth.scene import Scene, draw_scene, stream
 from tf_handgroups.synth.settings import SynthSettings
@@ -21,7 +21,7 @@ from tf_handgroups.synth.shading import (
     soft_depth_cues,
     tilt_normals,
 )
-from tf_handgroups.synth.surface import Surface, hand_surface
+from tf_handgroups.synth.surface import Surface, hand_surface, thing_surface
 from tf_handgroups.synth.viewpoint import View
 
 SUPERSAMPLING = 2
@@ -115,23 +115,47 @@ def _unit(vectors):
 def render_scene(scene: Scene) -> Layer:
     """Draws the hands and things of a scene, not yet mirrored, without background.
 
+    Returns:
+        A `Layer`; empty if there is nothing before the background.
+
     Example:
     >>> render_scene(draw_scene(1, image_size=64)).alpha.shape
     (64, 64)
     """
-    generator = stream(scene.seed, "paint")
-    surfaces = [hand_surface(generator, scene.hand, scene.view)]
-    return render_surfaces(surfaces, scene.view, scene.light, scene.image_size)
+    view, surfaces = scene.view, []
+    if scene.negative is not None:
+        view = scene.negative.view
+    if scene.negative is None or scene.negative.shows_hand:
+        surfaces.append(hand_surface(stream(scene.seed, "paint"), scene.hand, view))
+    if scene.second is not None:
+        # The same stream: a person's hands have the same skin, the sleeves the same cloth.
+        generator = stream(scene.seed, "paint" if _same_skin(scene) else "second")
+        surfaces.append(hand_surface(generator, scene.second.hand, scene.second.view))
+    things = (scene.held,) if scene.negative is None else scene.negative.things
+    generator = stream(scene.seed, "held")
+    surfaces += [thing_surface(generator, thing, view) for thing in things if thing is not None]
+    size = scene.image_size
+    if not surfaces:
+        return Layer(np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32))
+    return render_surfaces(surfaces, view, scene.light, size)
 
 
-def _compose(generator, layer: Layer | None, size: int) -> np.ndarray:
+def _same_skin(scene: Scene) -> bool:
+    return scene.second is not None and scene.second.hand.skin is scene.hand.skin
+
+
+def _compose(generator, scene: Scene, layer: Layer) -> np.ndarray:
     """Lays hands over a background and an occluder over both; `(S, S, 3)` sRGB."""
-    image = random_background(generator, size)
-    if layer is not None:
-        if generator.random() < 0.3:
-            image = _cast_shadow(generator, layer.alpha, image)
-        image = layer.colour + image * (1 - layer.alpha[:, :, None])
-    occluder = random_occluder(generator, size)
+    image = random_background(generator, scene.image_size, scene.settings.photo_background)
+    if generator.random() < 0.3:
+        image = _cast_shadow(generator, layer.alpha, image)
+    image = layer.colour + image * (1 - layer.alpha[:, :, None])
+    generator = stream(scene.seed, "occluder")
+    if generator.random() >= scene.settings.occluder:
+        return image
+    joints = project(scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px)
+    box = tuple(box_around(joints)) if scene.presence else None
+    occluder = random_occluder(generator, scene.image_size, box)
     if occluder is None:
         return image
     alpha = occluder[:, :, 3:]
@@ -154,7 +178,7 @@ def render_sample(
     """Renders the sample of a seed.
 
     Half of the hands are left hands (mirrored pictures). Some seeds show no hand:
-    `presence` is false, joints are zero, the box is that of the hand that is not there.
+    `presence` is false, joints are zero, the box is where a detector may err.
 
     Args:
         seed: Any non-negative integer; the same seed gives the same bytes.
@@ -175,8 +199,7 @@ def render_sample(
     """
     scene = draw_scene(seed, image_size, settings)
     generator = stream(scene.seed, "picture")
-    layer = render_scene(scene) if scene.presence else None
-    image = random_camera_look(generator, _compose(generator, layer, scene.image_size))
+    image = random_camera_look(generator, _compose(generator, scene, render_scene(scene)))
     xyz, intrinsics = scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px
     if scene.mirrored:
         image = np.ascontiguousarray(image[:, ::-1])
@@ -195,15 +218,19 @@ def render_sample(
         xyz_camera_mm=xyz,
         intrinsics_px=intrinsics,
     )
-    return sample if scene.presence else _without_hand(sample)
+    return sample if scene.negative is None else _without_hand(sample, scene)
 
 
-def _without_hand(sample: HandSample) -> HandSample:
+def _without_hand(sample: HandSample, scene: Scene) -> HandSample:
+    x, y, width, height = scene.negative.box_px if scene.negative else sample.box_px
+    if scene.mirrored:
+        x = scene.image_size - 1 - x - width
     return dataclasses.replace(
         sample,
         uv_px=np.zeros((21, 2)),
         visible=np.zeros(21, bool),
         handedness=None,
+        box_px=np.array([x, y, width, height]),
         xyz_camera_mm=None,
         intrinsics_px=None,
         presence=False,

@@ -12,9 +12,14 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.synth.hand_mesh import pose_hand
 from tf_handgroups.synth.hand_shape import HandShape, random_shape
 from tf_handgroups.synth.hand_texture import Skin, random_skin
+from tf_handgroups.synth.held_object import random_held
+from tf_handgroups.synth.negatives import Negative, random_negative
 from tf_handgroups.synth.pose_prior import random_family, random_pose
+from tf_handgroups.synth.posed_skin import posed_skin
+from tf_handgroups.synth.second_hand import random_arrangement, random_second_view, same_person
 from tf_handgroups.synth.settings import SynthSettings
 from tf_handgroups.synth.shading import Light, random_light
+from tf_handgroups.synth.thing import Thing
 from tf_handgroups.synth.viewpoint import View, random_view
 from tf_handgroups.synth.wear import Wear, random_wear
 
@@ -22,7 +27,10 @@ from tf_handgroups.synth.wear import Wear, random_wear
 SYNTH_VERSION = 2
 
 _MIN_SIZE, _MAX_SIZE = 32, 1024
-STREAMS = ("kind", "pose", "view", "light", "skin", "wear", "held", "second", "paint", "picture")
+STREAMS = (
+    *("kind", "pose", "view", "light", "skin", "wear", "held", "second", "paint", "picture"),
+    *("negative", "occluder"),
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,6 +55,22 @@ class PosedHand:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class SecondHand:
+    """Another hand beside the labelled one.
+
+    Args:
+        hand: As a right hand in its own hand frame.
+        view: With the camera of the scene; its rotation mirrors (determinant -1) where
+            the hand is the other one of the same person.
+        arrangement: Name from `second_hand.ARRANGEMENTS`.
+    """
+
+    hand: PosedHand
+    view: View
+    arrangement: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Scene:
     """Everything that is decided before a picture is rendered.
 
@@ -59,6 +83,9 @@ class Scene:
         hand: The labelled hand.
         view: The camera.
         light: The light.
+        held: What the hand holds, in its hand frame; `None` for an empty hand.
+        second: Another hand; `None` without one.
+        negative: What a picture without a hand shows; `None` where there is one.
     """
 
     seed: int
@@ -69,6 +96,9 @@ class Scene:
     hand: PosedHand
     view: View
     light: Light
+    held: Thing | None = None
+    second: SecondHand | None = None
+    negative: Negative | None = None
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -112,7 +142,7 @@ def draw_scene(seed: int, image_size: int = 192, settings: SynthSettings | None 
     kind = stream(seed, "kind").random(3)
     hand = _draw_hand(seed, settings, "makehuman" if kind[2] < settings.makehuman else "webxr")
     view = random_view(stream(seed, "view"), hand.joints_mm, image_size, settings.max_roll_deg)
-    return Scene(
+    scene = Scene(
         seed=seed,
         image_size=image_size,
         settings=settings,
@@ -121,6 +151,64 @@ def draw_scene(seed: int, image_size: int = 192, settings: SynthSettings | None 
         hand=hand,
         view=view,
         light=random_light(stream(seed, "light")),
+    )
+    if not scene.presence:
+        return dataclasses.replace(scene, negative=_draw_negative(scene))
+    return dataclasses.replace(scene, held=_draw_held(scene), second=_draw_second(scene))
+
+
+def _draw_held(scene: Scene) -> Thing | None:
+    generator, hand = stream(scene.seed, "held"), scene.hand
+    if generator.random() >= scene.settings.held_object:
+        return None
+    return random_held(generator, hand.shape, hand.angles, -scene.view.rotation[1])
+
+
+def _draw_second(scene: Scene) -> SecondHand | None:
+    generator, first = stream(scene.seed, "second"), scene.hand
+    if generator.random() >= scene.settings.second_hand:
+        return None
+    arrangement = random_arrangement(generator)
+    hand = _draw_partner(generator, first, arrangement, scene.settings)
+    view = random_second_view(
+        generator,
+        posed_skin(first.shape, first.angles),
+        posed_skin(hand.shape, hand.angles),
+        hand.shape.mesh,
+        scene.view,
+        scene.image_size,
+        arrangement,
+    )
+    return None if view is None else SecondHand(hand, view, arrangement)
+
+
+def _draw_partner(generator, first: PosedHand, arrangement: str, settings) -> PosedHand:
+    """The person's other hand, often in the same pose, or another person's hand."""
+    own = same_person(arrangement)
+    shape = first.shape if own else random_shape(generator, first.shape.mesh)
+    family, angles = first.family, first.angles + generator.normal(0, 0.04, len(first.angles))
+    if not own or (arrangement != "praying" and generator.random() < 0.65):
+        family = random_family(generator)
+        angles = random_pose(generator, shape, family)
+    same_wear = own and generator.random() < 0.8
+    return PosedHand(
+        shape=shape,
+        family=family,
+        angles=angles,
+        joints_mm=pose_hand(angles, shape)[0],
+        skin=first.skin if own else random_skin(generator),
+        wear=first.wear if same_wear else random_wear(generator, settings),
+    )
+
+
+def _draw_negative(scene: Scene) -> Negative:
+    hand = scene.hand
+    return random_negative(
+        stream(scene.seed, "negative"),
+        hand.skin.back,
+        posed_skin(hand.shape, hand.angles),
+        scene.view,
+        scene.image_size,
     )
 
 

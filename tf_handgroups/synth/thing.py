@@ -314,7 +314,7 @@ def paint_material(generator: np.random.Generator, material: str, colour: np.nda
         _mottle(generator, picture, 60, 0.06)
     elif material == "skin":
         picture[:, :, 3:] = [1, 0]
-        _mottle(generator, picture, 12, 0.05)
+        _mottle(generator, picture, 9, 0.02)
     return np.clip(picture, 0, 1)
 
 
