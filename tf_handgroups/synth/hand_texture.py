@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from tf_handgroups.synth.hand_layout import MAP_SIZE, TEXELS_PER_MM, smooth_noise, unrolled
-from tf_handgroups.synth.shading import MATERIAL_CHANNELS
 from tf_handgroups.synth.skin_relief import back_relief, paint_nails, palm_relief
 
 __all__ = ["Skin", "paint_hand", "random_skin", "smooth_noise", "unrolled"]
@@ -98,36 +97,41 @@ def paint_hand(generator: np.random.Generator, mesh: str, skin: Skin) -> np.ndar
     """
     joints = unrolled(mesh).joints
     width, height = MAP_SIZE
-    blotches = smooth_noise(generator, width, height, 9, 4)
-    blotches += smooth_noise(generator, width, height, 34, 4) * np.float32(0.6)
-    grain = smooth_noise(generator, width, height, 90, 2)
-    grain += generator.standard_normal((height, width, 2), np.float32) * np.float32(0.6)
+    # Soft blotches need no more than half the resolution.
+    blotches = smooth_noise(generator, width // 2, height // 2, 9, 4)
+    blotches += smooth_noise(generator, width // 2, height // 2, 34, 4) * np.float32(0.6)
     mottling = generator.uniform(0.005, 0.03, 4) * [1.5, 1, 1.5, 0.8]
     blotches *= mottling.astype(np.float32)
-    roughness = np.float32(generator.uniform(0.4, 1.2))
-    maps = np.zeros((2, height, width, MATERIAL_CHANNELS), np.float32)
+    blotches = cv2.split(cv2.resize(blotches, MAP_SIZE, interpolation=cv2.INTER_LINEAR))
+    grain = smooth_noise(generator, width, height, 90, 2)
+    grain += generator.random((height, width, 2), np.float32) * np.float32(2) - np.float32(1)
+    grain = cv2.split(grain * np.float32(generator.uniform(0.4, 1.2)))
+    maps = []
     for side, colour in enumerate((skin.back, skin.palm)):
         relief = (back_relief, palm_relief)[side](generator, joints, skin.age)
-        painted, fine = maps[side], grain[:, :, side] * roughness
-        red, dark = blotches[:, :, 2 * side], blotches[:, :, 2 * side + 1]
+        fine, red, dark = grain[side], blotches[2 * side], blotches[2 * side + 1]
         zones = _zones(generator, joints, side == 0)
-        red += zones * np.float32(1 - 0.6 * skin.tone)
+        red = red + zones * np.float32(1 - 0.6 * skin.tone)
         crease = np.float32(generator.uniform(0.08, 0.3))
-        dark += relief.groove * crease + fine * np.float32(0.012)
+        dark = dark + relief.groove * crease + fine * np.float32(0.012)
         if side == 0:
             dark += zones * np.float32(1.1 * skin.tone * generator.uniform(0.3, 1.2))
             dark += _spots_and_hair(generator, joints, skin)
         bluish = relief.veins * np.float32(generator.uniform(0, 1) * (1 - skin.tone))
+        planes = []
         for channel in range(3):
             plane = 1 - red * _BLOOD[channel] - dark * _MELANIN[channel]
-            plane -= bluish * _VEIN[channel]
-            np.multiply(plane, np.float32(colour[channel]), out=painted[:, :, channel])
-        painted[:, :, 3] = 1
-        painted[:, :, 5] = relief.height_mm + fine * np.float32(0.03 + 0.03 * skin.age)
+            if side == 0:
+                plane -= bluish * _VEIN[channel]
+            planes.append(plane * np.float32(colour[channel]))
+        planes += [np.ones_like(fine), np.zeros_like(fine)]
+        planes.append(relief.height_mm + fine * np.float32(0.03 + 0.03 * skin.age))
+        painted = cv2.merge(planes)
         if side == 0:
             paint_nails(generator, painted, joints, colour)
         _mark(generator, painted, joints)
-    return maps
+        maps.append(painted)
+    return np.stack(maps)
 
 
 def _zones(generator, joints, is_back):

@@ -316,54 +316,66 @@ def shade(
     Returns:
         `(N, 3)` float32 linear RGB; what is brighter than 0.6 is compressed, as film does.
     """
-    skin, gloss = material[:, 3:4], material[:, 4:5]
-    albedo = np.maximum(material[:, :3], 0)
-    albedo = albedo * albedo
-    facing = (normals @ light.direction)[:, None]
-    edge = 1 - np.abs(np.einsum("nc,nc->n", normals, view))[:, None]
+    # Planes of one channel each: broadcasting over a last axis of 3 is slow.
+    red, green, blue, skin, gloss = np.ascontiguousarray(material[:, :5].T)
+    normals, view = np.ascontiguousarray(normals.T), np.ascontiguousarray(view.T)
+    occlusion, lit = occlusion[:, 0], lit[:, 0]
+    facing = _dot(normals, light.direction)
+    edge = 1 - np.abs(_dot(normals, view))
     edge *= edge
-    wrap = _CLOTH_WRAP + (_SKIN_WRAP - _CLOTH_WRAP) * skin
-    diffuse = np.maximum(0, (facing + wrap) / (1 + wrap))
-    # Light that enters skin reddens shadows.
-    direct = light.lamp * diffuse * (1 - (1 - lit) * (light.shadow * _RED_SHADOW))
-    up = 0.5 - 0.5 * normals[:, 1:2]
-    ambient = light.ground + up * (light.sky - light.ground)
-    free = 1 - (1 - occlusion) * (light.occlusion * _RED_SHADOW)
+    shadow, closed = (1 - lit) * light.shadow, (1 - occlusion) * light.occlusion
+    up = 0.5 - 0.5 * normals[1]
+    fill = None
     if light.fill.any():
-        fill = np.maximum(0, (normals @ light.fill_direction)[:, None] + 0.15) * (1 / 1.15)
-        ambient += fill * light.fill
-    direct += ambient * free
+        fill = np.maximum(0, _dot(normals, light.fill_direction) + 0.15) * np.float32(1 / 1.15)
+    glow = None
     if light.direction[2] > 0:
         # A lamp behind: thin edges of fingers glow.
-        direct += (edge * skin * lit * (0.35 * light.direction[2])) * (light.lamp * _BLOOD)
-    # Metal mirrors more than it scatters.
-    colour = albedo * direct * (1 - 0.7 * np.clip(gloss * 2.5 - 1.25, 0, 1))
-    colour += _highlight(normals, view, occlusion, lit, light, skin, gloss, edge, albedo)
-    over = np.maximum(colour - _SHOULDER, 0)
-    room = 1 - _SHOULDER
-    return np.minimum(colour, _SHOULDER) + room * (1 - np.exp(over * (-1 / room)))
+        glow = edge * skin * lit * np.float32(0.35 * light.direction[2])
+    metal = np.clip(gloss * 2.5 - 1.25, 0, 1)
+    spot, room = _highlight(normals, view, occlusion, lit, light, skin, gloss, edge, metal)
+    planes = []
+    for channel, albedo in enumerate((red, green, blue)):
+        albedo = np.maximum(albedo, 0)
+        albedo *= albedo
+        wrap = _CLOTH_WRAP + (_SKIN_WRAP[channel] - _CLOTH_WRAP) * skin
+        # Light that enters skin reddens shadows.
+        light_in = np.maximum(0, (facing + wrap) / (1 + wrap)) * light.lamp[channel]
+        light_in *= 1 - shadow * _RED_SHADOW[channel]
+        ambient = up * (light.sky[channel] - light.ground[channel])
+        ambient += light.ground[channel]
+        if fill is not None:
+            ambient += fill * light.fill[channel]
+        light_in += ambient * (1 - closed * _RED_SHADOW[channel])
+        if glow is not None:
+            light_in += glow * (light.lamp[channel] * _BLOOD[channel])
+        # Metal mirrors more than it scatters, and colours what it mirrors.
+        tint = 1 + (1.6 * albedo - 1) * metal
+        colour = albedo * light_in * (1 - 0.7 * metal)
+        colour += (spot * light.lamp[channel] + room * light.sky[channel]) * tint
+        over = np.maximum(colour - _SHOULDER, 0)
+        over *= -1 / (1 - _SHOULDER)
+        np.minimum(colour, _SHOULDER, out=colour)
+        colour += (1 - _SHOULDER) * (1 - np.exp(over))
+        planes.append(colour)
+    return np.stack(planes, axis=1)
 
 
-def _highlight(normals, view, occlusion, lit, light, skin, gloss, edge, albedo):
-    """Blinn's highlight, stronger at grazing view; metal takes the colour of its albedo."""
-    half = view + light.direction
-    length = np.sqrt(np.einsum("nc,nc->n", half, half))
-    shine = np.einsum("nc,nc->n", normals, half) / np.maximum(length, np.float32(1e-6))
-    sharpness = light.sharpness * (1 + 5 * gloss)
-    spot = np.exp((shine[:, None] - 1) * sharpness)
-    spot *= lit * (normals @ light.direction > 0)[:, None]
-    strength = (light.gloss * skin + 0.6 * gloss) * (1 + 3 * edge)
-    result = (spot * strength) * light.lamp
-    shiny = np.flatnonzero(gloss[:, 0] > 0.2)
-    if len(shiny):
-        # Mirrors a room: sky above, a dark horizon, ground below.
-        amount = gloss[shiny]
-        metal = np.clip(amount * 2.5 - 1.25, 0, 1)
-        across = normals[shiny] - view[shiny] * 0.5
-        room = np.clip(0.5 - 1.4 * across[:, 1:2], 0, 1)
-        room = 0.25 + 0.75 * np.abs(2 * room - 1) ** np.float32(1.5)
-        tint = 1 + (1.6 * albedo[shiny] - 1) * metal
-        result[shiny] *= tint
-        share = amount * (0.06 + 0.5 * edge[shiny] + 0.6 * metal) * occlusion[shiny]
-        result[shiny] += share * room * tint * light.sky
-    return result
+def _dot(one, other):
+    """Inner product of vectors along the first axis of three."""
+    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+
+
+def _highlight(normals, view, occlusion, lit, light, skin, gloss, edge, metal):
+    """Blinn's highlight, stronger at grazing view, and the mirrored room; each `(N,)`."""
+    half = [view[axis] + light.direction[axis] for axis in range(3)]
+    length = np.sqrt(_dot(half, half))
+    shine = _dot(normals, half) / np.maximum(length, np.float32(1e-6)) - 1
+    shine *= np.float32(light.sharpness) * (1 + 5 * gloss)
+    spot = np.exp(shine) * lit * (_dot(normals, light.direction) > 0)
+    spot *= (np.float32(light.gloss) * skin + np.float32(0.6) * gloss) * (1 + 3 * edge)
+    # Nails, rubber and metal mirror a room: sky above, a dark horizon, ground below.
+    height = np.clip(0.5 - 1.4 * (normals[1] - 0.5 * view[1]), 0, 1)
+    room = 0.25 + 0.75 * np.abs(2 * height - 1)
+    room *= gloss * (0.06 + 0.5 * edge + 0.6 * metal) * occlusion
+    return spot, room

@@ -264,28 +264,30 @@ def paint_nails(
         generator.uniform(0.4, 1.3) if generator.random() < 0.75 else generator.uniform(1.5, 4)
     )
     bed = np.clip(colour * [1.06, 0.93, 0.93] + generator.uniform(0.03, 0.10), 0, 1)
-    outlines = [_nail(joints, finger, length, edge_mm) for finger in range(5)]
-    plate, cuticle, moon, edge = (_empty() for _ in range(4))
-    for layer, part in ((plate, 0), (moon, 1), (edge, 2)):
-        shapes = [_fixed(outline[part]) for outline in outlines]
-        cv2.fillPoly(layer, shapes, 1.0, cv2.LINE_AA, 3)
-    cv2.polylines(
-        cuticle, [_fixed(outline[0]) for outline in outlines], True, 1.0, 1, cv2.LINE_AA, 3
-    )
-    cuticle = _blur(cuticle, 0.8)
-    skin = painted[:, :, :3]
-    skin *= (1 - np.float32(generator.uniform(0.2, 0.45)) * cuticle * (1 - 0.6 * plate))[..., None]
-    share = plate * np.float32(0.97 if polish else generator.uniform(0.55, 0.85))
-    shade = (lacquer if polish else bed).astype(np.float32)
-    skin += share[..., None] * (shade - skin)
-    if not polish:
-        pale = np.float32(generator.uniform(0, 0.5)) * moon + np.float32(0.75) * edge
-        pale *= plate
-        white = np.clip(bed * 0.4 + [0.55, 0.53, 0.48], 0, 0.93).astype(np.float32)
-        skin += pale[..., None] * (white - skin)
+    plate_share = 0.97 if polish else generator.uniform(0.55, 0.85)
+    rim_dark, moon_share = generator.uniform(0.2, 0.45), generator.uniform(0, 0.5)
     gloss = generator.uniform(0.3, 0.55) if polish else generator.uniform(0.1, 0.35)
-    painted[:, :, 4] += plate * np.float32(gloss)
-    painted[:, :, 5] += plate * np.float32(0.3) - cuticle * np.float32(0.35)
+    shade = (lacquer if polish else bed).astype(np.float32)
+    white = np.clip(bed * 0.4 + [0.55, 0.53, 0.48], 0, 0.93).astype(np.float32)
+    for finger in range(5):
+        parts = _nail(joints, finger, length, edge_mm)
+        low = np.maximum(np.floor(parts[0].min(axis=0)).astype(int) - 4, 0)
+        high = np.ceil(parts[0].max(axis=0)).astype(int) + 5
+        window = painted[low[1] : high[1], low[0] : high[0]]
+        layers = np.zeros((4, *window.shape[:2]), np.float32)
+        plate, moon, edge, cuticle = layers
+        for layer, part in zip(layers, parts, strict=False):
+            cv2.fillPoly(layer, [_fixed(part - low)], 1.0, cv2.LINE_AA, 3)
+        cv2.polylines(cuticle, [_fixed(parts[0] - low)], True, 1.0, 1, cv2.LINE_AA, 3)
+        cuticle = _blur(cuticle, 0.8)
+        skin = window[:, :, :3]
+        skin *= (1 - np.float32(rim_dark) * cuticle * (1 - 0.6 * plate))[..., None]
+        skin += (plate * np.float32(plate_share))[..., None] * (shade - skin)
+        if not polish:
+            pale = plate * (np.float32(moon_share) * moon + np.float32(0.75) * edge)
+            skin += np.minimum(pale, 1)[..., None] * (white - skin)
+        window[:, :, 4] += plate * np.float32(gloss)
+        window[:, :, 5] += plate * np.float32(0.3) - cuticle * np.float32(0.35)
 
 
 def _nail(joints, finger, length, edge_mm):

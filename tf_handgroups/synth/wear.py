@@ -212,12 +212,17 @@ def _grid_mm():
 
 def _lay_over(painted, mask, colour, gloss, height_mm):
     """Replaces the material of one side where `mask` `(H, W)` is 1."""
-    layer = np.empty_like(painted)
-    layer[:, :, :3] = colour
-    layer[:, :, 3] = 0
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return
+    rows = slice(rows[0], rows[-1] + 1)
+    layer = np.zeros_like(painted[rows])
+    layer[:, :, :3] = np.broadcast_to(colour, (*mask.shape, 3))[rows]
     layer[:, :, 4] = gloss
-    layer[:, :, 5] = height_mm
-    painted += mask[:, :, None] * (layer - painted)
+    layer[:, :, 5] = np.broadcast_to(height_mm, mask.shape)[rows]
+    layer -= painted[rows]
+    layer *= mask[rows, :, None]
+    painted[rows] += layer
 
 
 def _glove_mask(mesh, wear):
