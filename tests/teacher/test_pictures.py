@@ -2,6 +2,7 @@ import io
 import os
 import tarfile
 
+import numpy as np
 import pytest
 
 from tf_handgroups.errors import InputError
@@ -82,9 +83,19 @@ def test_a_huge_member_is_not_read(tmp_path, monkeypatch):
         Pictures(tar)
 
 
-def test_a_truncated_archive(tmp_path):
-    tar = write_tar(tmp_path / "p.tar", ("a.png", b"x" * 2000), ("b.png", b"y" * 2000))
-    tar.write_bytes(tar.read_bytes()[:3500])
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("damage", ["cut", "overwritten"])
+def test_a_damaged_archive(tmp_path, mode, damage):
+    noise = [np.random.default_rng(seed).bytes(20_000) for seed in range(2)]
+    members = [(f"{seed}.png", data) for seed, data in enumerate(noise)]
+    tar = write_tar(tmp_path / "p.tar", *members, mode=mode)
+    data = bytearray(tar.read_bytes())
+    if damage == "cut":
+        del data[30_000:]
+    else:
+        # Around the second header, which lies somewhere in here.
+        data[20_000:23_000] = b"?" * 3_000
+    tar.write_bytes(data)
     with pytest.raises(InputError, match="Copy or download"):
         list(Pictures(tar))
 

@@ -2,11 +2,13 @@ import hashlib
 import importlib.metadata
 import shlex
 import zipfile
+from ast import walk
 
 import numpy as np
 import pytest
 
 from tests.teacher.conftest import ROOT
+from tests.test_layout import MODULES, imports, name_of, tree_of
 from tf_handgroups.crop import transform_points
 from tf_handgroups.datasets.handjson import HandJsonDataset
 from tf_handgroups.errors import InputError
@@ -128,3 +130,13 @@ def test_real_teacher_agrees_with_labels(real_teacher, shared_data):
         upright = transform_points(region_of_joints(hand.uv_px).matrix(224), hand.uv_px)
         assert upright[0, 1] > upright[9, 1]
     assert max(errors) < 0.08
+
+
+def test_nothing_but_its_command_needs_the_teacher():
+    users = {
+        name_of(path)
+        for path in MODULES
+        if any(name.startswith("tf_handgroups.teacher") for name in imports(walk(tree_of(path))))
+    }
+    outside = {name for name in users if not name.startswith("tf_handgroups/teacher/")}
+    assert outside == {"tf_handgroups/commands/pseudo_label.py"}

@@ -1,12 +1,17 @@
 """The pictures of a folder or a tar archive, one by one; nothing is unpacked."""
 
+import lzma
 import os
 import pathlib
 import tarfile
+import zlib
 from collections.abc import Iterator
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import FORMATS
+
+# What reading an archive raises where it is damaged, by its compression.
+_DAMAGED = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError)
 
 # Far more than a photograph needs; larger members of an archive are an error.
 MAX_BYTES = 200_000_000
@@ -78,13 +83,21 @@ class Pictures:
                         )
                     file = archive.extractfile(member) if with_contents else None
                     yield member.name, file.read() if file else b""
-        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
+                _check_end(archive)
+        except _DAMAGED as error:
             raise InputError(
                 f"{self.source}: expected a folder or a tar archive of pictures. "
                 f"Received: {error}. Copy or download the file again."
             ) from error
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """What is no header ends an archive, for tarfile; only zeros or nothing should."""
+    stream = archive.fileobj
+    if stream is not None:
+        stream.seek(archive.offset)
+        if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
+            raise tarfile.ReadError(f"a damaged header at byte {archive.offset}")
 
 
 def _files_of(folder: pathlib.Path) -> list[pathlib.Path]:
