@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from tf_handgroups.synth.hand_layout import MAP_SIZE, TEXELS_PER_MM, smooth_noise, unrolled
+from tf_handgroups.synth.shading import MATERIAL_CHANNELS
 from tf_handgroups.synth.skin_relief import back_relief, paint_nails, palm_relief
 
 __all__ = ["Skin", "paint_hand", "random_skin", "smooth_noise", "unrolled"]
@@ -106,7 +107,7 @@ def paint_hand(generator: np.random.Generator, mesh: str, skin: Skin) -> np.ndar
     grain = smooth_noise(generator, width, height, 90, 2)
     grain += generator.random((height, width, 2), np.float32) * np.float32(2) - np.float32(1)
     grain = cv2.split(grain * np.float32(generator.uniform(0.4, 1.2)))
-    maps = []
+    maps = np.empty((2, height, width, MATERIAL_CHANNELS), np.float32)
     for side, colour in enumerate((skin.back, skin.palm)):
         relief = (back_relief, palm_relief)[side](generator, joints, skin.age)
         fine, red, dark = grain[side], blotches[2 * side], blotches[2 * side + 1]
@@ -126,12 +127,11 @@ def paint_hand(generator: np.random.Generator, mesh: str, skin: Skin) -> np.ndar
             planes.append(plane * np.float32(colour[channel]))
         planes += [np.ones_like(fine), np.zeros_like(fine)]
         planes.append(relief.height_mm + fine * np.float32(0.03 + 0.03 * skin.age))
-        painted = cv2.merge(planes)
+        painted = cv2.merge(planes, dst=maps[side])
         if side == 0:
             paint_nails(generator, painted, joints, colour)
         _mark(generator, painted, joints)
-        maps.append(painted)
-    return np.stack(maps)
+    return maps
 
 
 def _zones(generator, joints, is_back):
@@ -160,19 +160,19 @@ def _spots_and_hair(generator, joints, skin):
     width, height = MAP_SIZE
     layer = np.zeros((height, width), np.float32)
     freckled = generator.random() < 0.15 + 0.4 * skin.age
-    count = int(generator.integers(20, 160)) if freckled else int(generator.integers(0, 4))
+    count = int(generator.integers(10, 120)) if freckled else int(generator.integers(0, 4))
     places = _back_places(generator, joints, count, 0.2)
-    radii = generator.uniform(0.3, 1.1, count) ** 1.5 * TEXELS_PER_MM
-    values = generator.uniform(0.08, 0.35, count)
+    radii = generator.uniform(0.2, 1.1, count) ** 1.5 * TEXELS_PER_MM
+    values = generator.uniform(0.03, 0.22, count) * (1 - 0.6 * skin.tone)
     for place, radius, value in zip(places, radii, values, strict=True):
         centre = tuple(int(c * 8) for c in place)
-        cv2.circle(layer, centre, int(radius * 8) + 4, float(value), -1, cv2.LINE_AA, 3)
+        cv2.circle(layer, centre, int(radius * 8) + 3, float(value), -1, cv2.LINE_AA, 3)
     if generator.random() < 0.35:
         hairs = int(generator.integers(120, 420))
         start = _back_places(generator, joints, hairs, 0.7)
-        way = generator.normal([1.5, 3.0], 1.5, (hairs, 2)) * TEXELS_PER_MM
+        way = generator.normal([1.8, 2.4], 1.0, (hairs, 2)) * TEXELS_PER_MM
         lines = np.round(np.stack([start, start + way], axis=1) * 8).astype(np.int32)
-        value = float(generator.uniform(0.1, 0.35) * (1 - 0.5 * skin.tone))
+        value = float(generator.uniform(0.06, 0.22) * (1 - 0.5 * skin.tone))
         cv2.polylines(layer, list(lines), False, value, 1, cv2.LINE_AA, 3)
     return layer
 
@@ -188,7 +188,8 @@ def _back_places(generator, joints, count, share_arm):
         kind > 0.85, root + along * (end - root), joints[0] + along * (root - joints[0])
     )
     centre = np.where(kind < share_arm, arm, hand)
-    return centre + spread * np.where(kind > 0.85, 2.0, 7.0)
+    wide = np.where(kind < share_arm, 11.0, 7.0)
+    return centre + spread * np.where(kind > 0.88, 2.5, wide)
 
 
 def _mark(generator, painted, joints):

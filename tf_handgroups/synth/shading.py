@@ -20,7 +20,7 @@ MATERIAL_CHANNELS = 6
 # How far light creeps round the edge, per colour channel.
 _SKIN_WRAP = np.array([0.34, 0.20, 0.15], np.float32)
 _CLOTH_WRAP = np.float32(0.1)
-_RED_SHADOW = np.array([0.86, 1.0, 1.04], np.float32)
+_RED_SHADOW = np.array([0.90, 1.0, 1.02], np.float32)
 # Light that shines through thin flesh.
 _BLOOD = np.array([1.0, 0.22, 0.09], np.float32)
 _STEEPEST = 0.9
@@ -102,8 +102,8 @@ def random_light(generator: np.random.Generator) -> Light:
         lamp=lamp.astype(np.float32),
         sky=sky.astype(np.float32),
         ground=(sky * generator.uniform(0.35, 0.95) * bounce).astype(np.float32),
-        shadow=float(generator.uniform(0.5, 0.95)),
-        occlusion=float(generator.uniform(0.55, 1.0)),
+        shadow=float(generator.uniform(0.5, 0.92)),
+        occlusion=float(generator.uniform(0.5, 0.9)),
         gloss=float(generator.uniform(0.02, 0.3) ** 1.3),
         sharpness=float(generator.uniform(5, 30)),
         softness_mm=float(generator.uniform(*edges)),

@@ -1,6 +1,7 @@
 """Creases, wrinkles, tendons, veins and nails, drawn into the flat maps of the hand."""
 
 import dataclasses
+import functools
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from tf_handgroups.synth.hand_layout import MAP_SIZE, TEXELS_PER_MM
 
 # Half widths of the fingers and of their nails, thumb to little finger.
 _FINGER_MM = np.array([10.0, 8.5, 8.7, 8.0, 7.0])
+_LINE_OUT, _LINE_BOW = np.array([[-1, -0.5, 0, 0.5, 1], [0, 0.8, 1, 0.8, 0]])
 _NAIL_MM = np.array([6.8, 5.4, 5.6, 5.2, 4.3])
 
 
@@ -124,11 +126,10 @@ def _across(image, joints, joint, reach_mm, halves_mm, bows_mm, value):
     forward = joints[joint + 1] - joints[before]
     forward = forward / np.hypot(*forward) * TEXELS_PER_MM
     side = np.array([-forward[1], forward[0]])
-    centres = joints[joint] + forward * reach_mm[:, None]
-    out, bow = side * halves_mm[:, None], forward * bows_mm[:, None]
-    points = [centres - out, centres - 0.5 * out + 0.8 * bow, centres + bow]
-    points += [centres + 0.5 * out + 0.8 * bow, centres + out]
-    lines = list(_fixed(np.stack(points, axis=1)))
+    # Five points of each line: how far out, and how far into the bow.
+    places = np.multiply.outer(halves_mm, _LINE_OUT)[..., None] * side
+    places += (np.multiply.outer(bows_mm, _LINE_BOW) + reach_mm[:, None])[..., None] * forward
+    lines = list(_fixed(places + joints[joint]))
     cv2.polylines(image, lines, False, float(value), 1, cv2.LINE_AA, 3)
 
 
@@ -233,10 +234,14 @@ def _palm_lines(generator, joints):
 
 
 def _curve(points):
-    t = np.linspace(0, len(points) - 1, 24)
-    degree = len(points) - 1
-    columns = [np.polyval(np.polyfit(range(len(points)), points[:, i], degree), t) for i in (0, 1)]
-    return np.stack(columns, axis=1)
+    return _through(len(points)) @ points
+
+
+@functools.cache
+def _through(count):
+    """`(24, count)`: places on the polynomial through `count` points, from those points."""
+    nodes, places = np.arange(count), np.linspace(0, count - 1, 24)
+    return np.vander(places, count) @ np.linalg.inv(np.vander(nodes, count))
 
 
 def paint_nails(
