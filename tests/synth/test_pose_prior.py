@@ -65,8 +65,9 @@ def test_fingers_do_not_run_deep_into_each_other(family):
 def test_straight_and_folded_fingers_are_as_the_name_says():
     assert extensions("spread")[:, 1:].min() > 0.9
     assert extensions("flat")[:, 1:].min() > 0.9
-    assert extensions("fist")[:, 1:].max() < 0.7
-    assert extensions("thumb_up")[:, 1:].max() < 0.7
+    for family in ("fist", "thumb_up"):
+        assert np.percentile(extensions(family)[:, 1:], 95) < 0.68, family
+        assert extensions(family)[:, 1:].max() < 0.8, family
     for family, up in (("point", [1]), ("horns", [1, 4]), ("victory", [1, 2])):
         found = extensions(family)
         assert found[:, up].min() > 0.85, family

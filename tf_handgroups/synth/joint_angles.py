@@ -36,13 +36,6 @@ def _dot(one, two):
     return (one * two).sum(axis=-1)
 
 
-def _signed(before, after, axis):
-    """Angle from `before` to `after`, positive where it turns about `axis`."""
-    normal = np.cross(before, after)
-    angle = np.arctan2(np.linalg.norm(normal, axis=-1), _dot(before, after))
-    return np.where(_dot(normal, axis) < 0, -angle, angle)
-
-
 def _bend(before, after, lateral):
     """Angle from `before` to `after` in the plane that `lateral` is most upright to."""
     hinge = _unit(lateral - _dot(lateral, before)[..., None] * before)
@@ -134,6 +127,6 @@ def _thumb_angles(joints, bones):
     palmar = np.arcsin(np.clip(-_dot(metacarpal, dorsal), -1, 1))
     # Flexion brings the thumb to the base of the little finger.
     hinge = np.cross(metacarpal, joints[..., 17, :] - joints[..., 2, :])
-    mcp = _signed(metacarpal, bones[..., 1, :], hinge)
-    ip = _signed(bones[..., 1, :], bones[..., 2, :], hinge)
+    mcp = _bend(metacarpal, bones[..., 1, :], hinge)
+    ip = _bend(bones[..., 1, :], bones[..., 2, :], hinge)
     return np.stack([radial, palmar, mcp, ip], axis=-1)

@@ -52,9 +52,9 @@ _LIMITS = np.radians(LIMITS_DEG)
 _CANDIDATES = 8
 
 # Sideways angle of index .. little when the fingers are parallel, and what a full
-# spread adds (gaps of 15, 14 and 25 degrees).
-_PARALLEL_DEG = np.array([-1.0, -2.0, -4.5, -7.0])
-_SPREAD_DEG = np.array([16.0, 1.0, -13.0, -38.0])
+# spread adds (gaps of 16, 14 and 25 degrees).
+_PARALLEL_DEG = np.array([1.0, -1.0, -4.0, -7.0])
+_SPREAD_DEG = np.array([18.0, 2.0, -12.0, -37.0])
 # How much of a finger's bend comes from itself and from its neighbours.
 _QUADRIGA = np.array(
     [
@@ -68,13 +68,13 @@ _QUADRIGA = np.array(
 # Thumb postures in degrees: sideways, out of the palm, MCP bend, IP bend, twist;
 # each row is mean then deviation.
 _THUMBS = {
-    "rest": ((34, 26, 6, 12, 0), (7, 7, 9, 13, 5)),
-    "wide": ((56, 16, 0, 0, -6), (6, 8, 9, 13, 5)),
+    "rest": ((34, 26, 8, 20, 0), (8, 8, 11, 18, 5)),
+    "wide": ((58, 16, 2, 6, -6), (7, 8, 10, 18, 5)),
     "hitchhiker": ((60, 4, -6, -20, -10), (6, 6, 7, 8, 5)),
-    "along": ((22, 10, 4, 4, -14), (5, 5, 7, 9, 6)),
-    "forward": ((30, 44, 4, 8, 6), (7, 7, 8, 12, 6)),
-    "curled": ((30, 30, 26, 50, 6), (8, 8, 12, 18, 6)),
-    "beside": ((24, 20, 14, 14, -4), (5, 5, 8, 12, 5)),
+    "along": ((22, 10, 6, 8, -14), (6, 6, 8, 14, 6)),
+    "forward": ((30, 46, 6, 16, 6), (8, 8, 9, 17, 8)),
+    "curled": ((32, 30, 26, 56, 6), (9, 9, 14, 18, 8)),
+    "beside": ((24, 20, 14, 20, -4), (6, 6, 9, 17, 5)),
     "over": ((18, 42, 30, 40, 14), (5, 5, 9, 14, 6)),
     "across": ((8, 42, 38, 28, 20), (5, 6, 10, 14, 6)),
     "opposed": ((24, 46, 12, 18, 38), (7, 7, 9, 14, 10)),
@@ -90,12 +90,12 @@ class _Draft:
         self.touch: Touch | None = None
         self.thumb = np.zeros((_CANDIDATES, 5))
         self.sideways = np.zeros((_CANDIDATES, 4))
-        self.spread(-0.25, 0.35)
+        self.spread(-0.25, 0.6)
 
     def spread(self, low: float, high: float) -> None:
         """Parts all fingers by a common amount; 1 is as far as most people can."""
         # The same for all candidates: the choice would favour parted fingers.
-        amount, drift = self.generator.uniform(low, high), self.generator.normal(0, 3.5)
+        amount, drift = self.generator.uniform(low, high), self.generator.normal(4, 4.5)
         own = self.generator.normal(0, 1.6, (_CANDIDATES, 4)) * (0.6 + max(amount, 0))
         self.sideways = _PARALLEL_DEG + amount * _SPREAD_DEG + drift + own
 
@@ -133,12 +133,14 @@ def _noise(generator, *deviations):
 def _extended(generator):
     """Bends `(N, 4, 3)` of straight fingers, degrees."""
     common = generator.normal(0, 8, (_CANDIDATES, 1, 1))
-    return np.array([3.0, 7.0, 3.0]) + common * [1, 0.4, 0.3] + _noise(generator, 6, 5, 4)
+    return np.array([3.0, 7.0, 4.0]) + common * [1, 0.4, 0.3] + _noise(generator, 6, 5, 7)
 
 
 def _folded(generator):
-    tight = generator.uniform(-1, 1) + generator.normal(0, 0.2, (_CANDIDATES, 1, 1))
-    return np.array([78.0, 96.0, 60.0]) + tight * [11, 10, 15] + _noise(generator, 5, 5, 8)
+    tight = generator.uniform(-0.9, 1) + generator.normal(0, 0.15, (_CANDIDATES, 1, 1))
+    # The last joint follows least: it is pressed straight or pulled into the palm.
+    last = generator.normal(0, 8) * np.array([0, 0, 1])
+    return np.array([79.0, 93.0, 65.0]) + tight * [11, 11, 15] + last + _noise(generator, 5, 6, 11)
 
 
 def _half(generator):
@@ -158,7 +160,8 @@ def _curled(generator, low, high):
     share = generator.uniform(-0.5, 0.5) + generator.normal(0, 0.05, (_CANDIDATES, 1))
     mcp = own * 80 * (1 + share) + 2
     pip = own * 92 * (1 - share) + 6
-    dip = pip * np.clip(generator.normal(0.64, 0.2), 0.1, 1.1)
+    ratio = generator.normal(0.7, 0.24) + generator.normal(0, 0.14, (_CANDIDATES, 4))
+    dip = pip * np.clip(ratio, 0, 1.3)
     return np.stack([mcp, pip, dip], axis=2) + _noise(generator, 4, 4, 5)
 
 
@@ -418,12 +421,24 @@ def _draw_random(generator):
     bends = np.zeros((_CANDIDATES, 4, 3))
     bends[:, :, 0] = generator.uniform(-20, 92, (_CANDIDATES, 4))
     bends[:, :, 1] = generator.uniform(0, 105, (_CANDIDATES, 4))
-    bends[:, :, 2] = bends[:, :, 1] * generator.uniform(0.1, 1.0, (_CANDIDATES, 4))
+    bends[:, :, 2] = bends[:, :, 1] * generator.uniform(0.1, 1.2, (_CANDIDATES, 4))
     draft = _Draft(generator, np.einsum("fg,ngp->nfp", _QUADRIGA, bends))
     draft.spread(-0.1, 1.1)
     draft.set_thumb(*_THUMBS)
     draft.thumb *= generator.uniform(0.7, 1.3, (_CANDIDATES, 5))
     return draft
+
+
+def _draw_between(generator):
+    """On the way from one posture to another."""
+    names = generator.choice(len(_FAMILIES) - 1, 2)
+    first, second = (_FAMILIES[int(name)][2](generator) for name in names)
+    mix = generator.uniform(0.25, 0.75)
+    first.bends = mix * first.bends + (1 - mix) * second.bends
+    first.sideways = mix * first.sideways + (1 - mix) * second.sideways
+    first.thumb = mix * first.thumb + (1 - mix) * second.thumb
+    first.touch = None
+    return first
 
 
 # Weight, name, drawing. Weights follow how often cameras of phones, laptops and glasses
@@ -449,7 +464,8 @@ _FAMILIES: tuple[tuple[float, str, Callable[[np.random.Generator], _Draft]], ...
     (0.03, "victory", _draw_victory),
     (0.02, "gap", _draw_gap),
     (0.10, "sign", _draw_sign),
-    (0.03, "random", _draw_random),
+    (0.04, "random", _draw_random),
+    (0.12, "between", _draw_between),
 )
 FAMILIES = tuple((weight, name) for weight, name, _ in _FAMILIES)
 _DRAWINGS = {name: drawing for _, name, drawing in _FAMILIES}
