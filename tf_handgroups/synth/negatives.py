@@ -24,8 +24,6 @@ NEGATIVES = (
     (0.06, "glove"),
     (0.17, "finger_tip"),
 )
-# A hand cut by the picture's edge counts as none while so few of its joints are inside.
-MAX_JOINTS_INSIDE = 3
 _DISTANCE_MM = 600.0
 
 
@@ -203,18 +201,23 @@ def _glove(generator) -> Thing:
 
 
 def _cut_by_the_edge(generator, skin: PosedSkin, view: View, size) -> View | None:
-    """Shifts the picture until only the end of a finger is inside."""
+    """Shifts the picture until only the end of a finger is inside.
+
+    The other joints, the wrist too, are outside.
+    """
     joints_px = project(view.to_camera(skin.joints_mm), view.intrinsics_px)
-    for finger in generator.permutation(5):
+    for finger in np.repeat(generator.permutation(5), 2):
         tip = joints_px[4 + 4 * finger]
         outwards = joints_px.mean(axis=0) - tip
         outwards = outwards / max(float(np.abs(outwards).max()), 1e-6)
-        inset = generator.uniform(0.0, 0.13)
+        inset = generator.uniform(0.03, 0.14)
         slide = generator.uniform(-0.25, 0.25) * np.array([outwards[1], -outwards[0]])
         move = (size - 1) / 2 + size * ((0.5 - inset) * outwards + slide) - tip
         moved = joints_px + move
-        inside = ((moved > 0) & (moved < size - 1)).all(axis=1).sum()
-        if 1 <= inside <= MAX_JOINTS_INSIDE:
+        inside = np.flatnonzero(((moved > -0.02 * size) & (moved < 1.02 * size)).all(axis=1))
+        tip_only = set(inside) <= {2 + 4 * finger, 3 + 4 * finger, 4 + 4 * finger}
+        place = moved[4 + 4 * finger]
+        if tip_only and (place > 1).all() and (place < size - 2).all():
             intrinsics = view.intrinsics_px.copy()
             intrinsics[:2, 2] += move
             return dataclasses.replace(view, intrinsics_px=intrinsics)

@@ -25,7 +25,7 @@ from tf_handgroups.synth.surface import Surface, hand_surface, thing_surface
 from tf_handgroups.synth.viewpoint import View
 
 SUPERSAMPLING = 2
-_NEAR_MM = 60.0
+_NEAR_MM = 10.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,6 +75,8 @@ def render_surfaces(
     material = np.zeros((len(values), MATERIAL_CHANNELS), np.float32)
     for index, surface in enumerate(surfaces):
         own = (found.faces >= first_face[index]) & (found.faces < first_face[index + 1])
+        if not own.any():
+            continue
         painted = surface.paint(values[own, 6:8], values[own, 8:9])
         material[own, : painted.shape[1]] = painted
     picture = np.zeros((fine, fine, 3), np.float32)

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from tf_handgroups.camera import project
 from tf_handgroups.synth.hand_mesh import rotation
-from tf_handgroups.synth.hand_template import load_template
+from tf_handgroups.synth.hand_template import FOREARM_BONE, load_template
 from tf_handgroups.synth.posed_skin import PosedSkin
 from tf_handgroups.synth.viewpoint import View
 
@@ -33,6 +33,8 @@ ARRANGEMENTS = (
 _OTHER_PEOPLE = ("handshake", "other_person")
 _TRIES = 6
 _PRESS_MM = 3.0
+# Sleeves are this much thicker than the arm.
+_CLOTH_MM = 9.0
 _NEAR_MM = 110.0
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
@@ -171,7 +173,7 @@ def _place(generator, first: PosedSkin, second: PosedSkin, view: View, arrangeme
 
 def _touch(generator, first: PosedSkin, second: PosedSkin):
     """One finger tip of the second hand on the skin of the first."""
-    hand = np.flatnonzero(first.bones < 16)
+    hand = np.flatnonzero(first.bones != FOREARM_BONE)
     target = hand[int(generator.integers(len(hand)))]
     normal = first.normals[target]
     finger = int(generator.choice([1, 1, 1, 2, 0]))
@@ -210,13 +212,14 @@ def _apart(first: PosedSkin, tree, second: PosedSkin, turn, shift, away):
 
 def _is_clear(first: PosedSkin, second: PosedSkin, faces, view: View, found: View, size) -> bool:
     """Whether the second hand is seen, hides little, and cannot be taken for the first."""
-    skin = found.to_camera(second.points_mm)
-    if skin[second.bones < 16, 2].min() < _NEAR_MM:
+    is_arm = second.bones == FOREARM_BONE
+    skin = found.to_camera(second.points_mm + _CLOTH_MM * is_arm[:, None] * second.normals)
+    if skin[~is_arm, 2].min() < _NEAR_MM:
         return False
     joints, other = view.to_camera(first.joints_mm), found.to_camera(second.joints_mm)
     points_px = project(np.maximum(skin, [-1e9, -1e9, 1.0]), view.intrinsics_px)
     inside = ((points_px > 0) & (points_px < size)).all(axis=1) & (skin[:, 2] > 1)
-    if inside[second.bones < 16].mean() < 0.1 or skin[inside, 2].min() < 0.5 * _NEAR_MM:
+    if inside[~is_arm].mean() < 0.1 or skin[inside, 2].min() < 0.5 * _NEAR_MM:
         return False
     joints_px = project(joints, view.intrinsics_px)
     other_px = project(other, view.intrinsics_px)

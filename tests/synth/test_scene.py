@@ -1,0 +1,59 @@
+"""What is decided before rendering: shares, independence of the streams, determinism."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tf_handgroups.synth.scene import STREAMS, draw_scene, stream
+from tf_handgroups.synth.settings import SynthSettings
+
+NOTHING = SynthSettings(
+    negatives=0, held_object=0, second_hand=0, occluder=0, sleeve=0, glove=0, ring=0, watch=0
+)
+
+
+def test_streams_are_independent():
+    draws = {stream(seed, name).random() for seed in range(5) for name in STREAMS}
+    assert len(draws) == 5 * len(STREAMS)
+
+
+@pytest.mark.parametrize("field", ["held_object", "second_hand"])
+def test_shares_of_zero_and_one(field):
+    name = {"held_object": "held", "second_hand": "second"}[field]
+    always = dataclasses.replace(NOTHING, **{field: 1.0})
+    with_it = [getattr(draw_scene(seed, 96, always), name) is not None for seed in range(24)]
+    without = [getattr(draw_scene(seed, 96, NOTHING), name) is not None for seed in range(24)]
+    assert sum(with_it) > 12 and not any(without)
+
+
+def test_negatives_of_zero_and_one():
+    for share in (0.0, 1.0):
+        scenes = [draw_scene(seed, 96, SynthSettings(negatives=share)) for seed in range(12)]
+        assert all((scene.negative is not None) == bool(share) for scene in scenes)
+        assert all(scene.presence != bool(share) for scene in scenes)
+        if share:
+            assert all(scene.held is None and scene.second is None for scene in scenes)
+
+
+@pytest.mark.parametrize(
+    "field", ["held_object", "second_hand", "occluder", "sleeve", "photo_background", "glove"]
+)
+def test_other_settings_keep_pose_view_and_light(field):
+    full = dataclasses.replace(NOTHING, **{field: 1.0})
+    for seed in range(4):
+        one, two = draw_scene(seed, 96, NOTHING), draw_scene(seed, 96, full)
+        np.testing.assert_array_equal(one.hand.joints_mm, two.hand.joints_mm)
+        np.testing.assert_array_equal(one.view.rotation, two.view.rotation)
+        np.testing.assert_array_equal(one.view.intrinsics_px, two.view.intrinsics_px)
+        np.testing.assert_array_equal(one.light.direction, two.light.direction)
+
+
+def test_a_second_hand_does_not_change_what_is_held():
+    plain = dataclasses.replace(NOTHING, held_object=1.0)
+    both = dataclasses.replace(plain, second_hand=1.0)
+    for seed in range(6):
+        one, two = draw_scene(seed, 96, plain).held, draw_scene(seed, 96, both).held
+        assert (one is None) == (two is None)
+        if one is not None and two is not None:
+            np.testing.assert_array_equal(one.vertices_mm, two.vertices_mm)
