@@ -1,22 +1,25 @@
 """The flat layout of the hand."""
 
 import numpy as np
+import pytest
 
 from tf_handgroups.synth.hand_layout import MAP_SIZE, smooth_noise, unrolled
-from tf_handgroups.synth.hand_template import load_template
+from tf_handgroups.synth.hand_template import FOREARM_BONE, MESHES, load_template
 
 
-def test_every_hand_vertex_lies_on_the_map():
-    layout = unrolled()
+@pytest.mark.parametrize("mesh", MESHES)
+def test_every_hand_vertex_lies_on_the_map(mesh):
+    layout = unrolled(mesh)
     width, height = MAP_SIZE
-    hand = load_template().bone_weights[16] == 0
+    hand = load_template(mesh).bone_weights[FOREARM_BONE] == 0
     texels = layout.texels[hand]
     assert (texels >= 0).all() and (texels <= [width - 1, height - 1]).all()
     assert (layout.joints >= 0).all() and (layout.joints <= [width, height]).all()
 
 
-def test_back_and_palm_are_told_apart():
-    template, layout = load_template(), unrolled()
+@pytest.mark.parametrize("mesh", MESHES)
+def test_back_and_palm_are_told_apart(mesh):
+    template, layout = load_template(mesh), unrolled(mesh)
     dorsal = template.normals[:, 2] < -0.8
     palmar = template.normals[:, 2] > 0.8
     fingers = template.bone_weights[4:16].sum(axis=0) > 0.9

@@ -9,6 +9,7 @@ import functools
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices
 from tf_handgroups.synth.hand_shape import HandShape
@@ -18,6 +19,7 @@ TEXELS_PER_MM = 1.0
 # Hand-frame millimetres of the map's first texel, and its size in texels.
 _ORIGIN_MM = np.array([-110.0, -112.0])
 MAP_SIZE = (int(210 * TEXELS_PER_MM), int(250 * TEXELS_PER_MM))
+_NEIGHBOURHOOD_MM = 4.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +46,13 @@ def unrolled(mesh: str = "webxr") -> Unrolled:
     angles[20] = np.radians(-76)
     joints, linear, offset = pose_hand(angles, shape)
     vertices = skin_vertices(shape, linear, offset)
-    normals = vertex_normals(vertices, load_template(mesh).faces)
+    # Nails and their folds must not count as palm: normals of a neighbourhood.
+    near = cKDTree(vertices).sparse_distance_matrix(
+        cKDTree(vertices), _NEIGHBOURHOOD_MM, output_type="coo_matrix"
+    )
+    near.data = np.exp(-((near.data / (0.6 * _NEIGHBOURHOOD_MM)) ** 2))
+    normals = near @ vertex_normals(vertices, load_template(mesh).faces)
+    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     texels = (vertices[:, :2] - _ORIGIN_MM) * TEXELS_PER_MM
     t = np.clip(0.5 - normals[:, 2:3] / 0.7, 0, 1)
     return Unrolled(

@@ -158,7 +158,7 @@ def _zones(generator, joints, is_back):
 def _spots_and_hair(generator, joints, skin):
     """Freckles, age spots, moles and hair of a back, `(H, W)` melanin."""
     width, height = MAP_SIZE
-    layer = np.zeros((height, width), np.float32)
+    layer = np.zeros((height, width), np.uint8)
     freckled = generator.random() < 0.15 + 0.4 * skin.age
     count = int(generator.integers(10, 120)) if freckled else int(generator.integers(0, 4))
     places = _back_places(generator, joints, count, 0.2)
@@ -166,15 +166,15 @@ def _spots_and_hair(generator, joints, skin):
     values = generator.uniform(0.03, 0.22, count) * (1 - 0.6 * skin.tone)
     for place, radius, value in zip(places, radii, values, strict=True):
         centre = tuple(int(c * 8) for c in place)
-        cv2.circle(layer, centre, int(radius * 8) + 3, float(value), -1, cv2.LINE_AA, 3)
+        cv2.circle(layer, centre, int(radius * 8) + 3, 255 * float(value), -1, cv2.LINE_AA, 3)
     if generator.random() < 0.35:
         hairs = int(generator.integers(120, 420))
         start = _back_places(generator, joints, hairs, 0.7)
         way = generator.normal([1.8, 2.4], 1.0, (hairs, 2)) * TEXELS_PER_MM
         lines = np.round(np.stack([start, start + way], axis=1) * 8).astype(np.int32)
-        value = float(generator.uniform(0.06, 0.22) * (1 - 0.5 * skin.tone))
+        value = 255 * float(generator.uniform(0.06, 0.22) * (1 - 0.5 * skin.tone))
         cv2.polylines(layer, list(lines), False, value, 1, cv2.LINE_AA, 3)
-    return layer
+    return layer.astype(np.float32) * np.float32(1 / 255)
 
 
 def _back_places(generator, joints, count, share_arm):
@@ -197,24 +197,24 @@ def _mark(generator, painted, joints):
     kind = generator.random()
     if kind > 0.12:
         return
-    layer = np.zeros(painted.shape[:2], np.float32)
+    layer = np.zeros(painted.shape[:2], np.uint8)
     head, share = joints[generator.choice([5, 9, 13, 17])], generator.uniform(-0.4, 0.9)
     place = joints[0] + share * (head - joints[0])
     steps = np.cumsum(generator.normal(0, 4 * TEXELS_PER_MM, (9, 2)), axis=0)
     line = np.round((place + steps - steps.mean(axis=0)) * 8).astype(np.int32)
     if kind < 0.05:
         ink, strength, sigma = np.array([0.10, 0.14, 0.17]), generator.uniform(0.4, 0.85), 0.7
-        cv2.polylines(layer, [line], True, 1.0, int(generator.integers(1, 4)), cv2.LINE_AA, 3)
+        cv2.polylines(layer, [line], True, 255, int(generator.integers(1, 4)), cv2.LINE_AA, 3)
         if generator.random() < 0.5:
-            cv2.fillPoly(layer, [line[:6]], 0.8, cv2.LINE_AA, 3)
+            cv2.fillPoly(layer, [line[:6]], 204, cv2.LINE_AA, 3)
     elif kind < 0.09:
         ink, strength, sigma = generator.choice(_PENS), generator.uniform(0.5, 0.9), 0.4
         text = "".join(generator.choice(list("0123456789aekmrst"), 5))
         size = generator.uniform(0.3, 0.6) * TEXELS_PER_MM
         start = (int(place[0] - 14), int(place[1]))
-        cv2.putText(layer, text, start, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, 1.0, 1, cv2.LINE_AA)
+        cv2.putText(layer, text, start, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, 255, 1, cv2.LINE_AA)
     else:
         ink, strength, sigma = np.array([0.55, 0.16, 0.14]), generator.uniform(0.3, 0.7), 0.5
-        cv2.polylines(layer, [line[:4]], False, 1.0, 1, cv2.LINE_AA, 3)
-    layer = cv2.GaussianBlur(layer, (0, 0), sigma) * np.float32(strength)
+        cv2.polylines(layer, [line[:4]], False, 255, 1, cv2.LINE_AA, 3)
+    layer = cv2.GaussianBlur(layer, (0, 0), sigma) * np.float32(strength / 255)
     painted[:, :, :3] += layer[..., None] * (ink.astype(np.float32) - painted[:, :, :3])

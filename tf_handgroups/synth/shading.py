@@ -89,7 +89,7 @@ def random_light(generator: np.random.Generator) -> Light:
         direction[2] = abs(direction[2]) + 0.5
     warmth = generator.normal(0, 0.10)
     tint = np.array([1 + warmth, 1 + generator.normal(0, 0.02), 1 - warmth])
-    exposure = np.exp(generator.normal(0.12, 0.2))
+    exposure = np.exp(generator.normal(0.28, 0.22))
     lamp = generator.uniform(*strengths) * exposure * tint
     sky = generator.uniform(*ambients) * exposure * np.array([1 - warmth / 2, 1, 1 + warmth / 2])
     bounce = 1 + generator.normal(0, 0.16, 3)

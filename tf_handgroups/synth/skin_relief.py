@@ -43,7 +43,7 @@ def back_relief(generator: np.random.Generator, joints: np.ndarray, age: float) 
     >>> bool(relief.veins.max() > 0.5)
     True
     """
-    groove = _empty()
+    groove = _canvas()
     depth = 0.35 + 0.65 * age
     for finger in range(5):
         first = 1 + 4 * finger
@@ -84,7 +84,7 @@ def palm_relief(generator: np.random.Generator, joints: np.ndarray, age: float) 
     >>> bool(relief.groove.max() > 0.5)
     True
     """
-    groove = _empty()
+    groove = _canvas()
     for finger in range(5):
         first, half = 1 + 4 * finger, _FINGER_MM[finger]
         for joint in (first + 1, first + 2):
@@ -99,19 +99,22 @@ def palm_relief(generator: np.random.Generator, joints: np.ndarray, age: float) 
             bows = generator.normal(0.8, 0.5, 2)
             _across(groove, joints, first, reach, np.full(2, half + 1), bows, 0.8)
     for line in _palm_lines(generator, joints):
-        value = float(generator.uniform(0.6, 1.0))
+        value = 255 * float(generator.uniform(0.6, 1.0))
         cv2.polylines(groove, [_fixed(line)], False, value, 1, cv2.LINE_AA, 3)
     _fine_lines(generator, groove, joints, 0.25 + 0.35 * age)
     groove = _blur(groove, 0.6)
     height = _balls(joints) - groove * np.float32(0.45)
-    return Relief(groove=groove, veins=_empty(), height_mm=height)
+    return Relief(groove=groove, veins=np.zeros_like(groove), height_mm=height)
 
 
-def _empty():
-    return np.zeros(MAP_SIZE[::-1], np.float32)
+def _canvas():
+    """OpenCV draws smooth lines into bytes only."""
+    return np.zeros(MAP_SIZE[::-1], np.uint8)
 
 
-def _blur(image, sigma_mm):
+def _blur(canvas, sigma_mm):
+    """A canvas as softened float32, 1 where it was 255."""
+    image = canvas.astype(np.float32) * np.float32(1 / 255)
     return cv2.GaussianBlur(image, (0, 0), sigma_mm * TEXELS_PER_MM)
 
 
@@ -130,7 +133,7 @@ def _across(image, joints, joint, reach_mm, halves_mm, bows_mm, value):
     places = np.multiply.outer(halves_mm, _LINE_OUT)[..., None] * side
     places += (np.multiply.outer(bows_mm, _LINE_BOW) + reach_mm[:, None])[..., None] * forward
     lines = list(_fixed(places + joints[joint]))
-    cv2.polylines(image, lines, False, float(value), 1, cv2.LINE_AA, 3)
+    cv2.polylines(image, lines, False, 255 * float(value), 1, cv2.LINE_AA, 3)
 
 
 def _spots(places, radii_mm, values):
@@ -173,19 +176,19 @@ def _balls(joints):
 
 
 def _tendons(generator, joints):
-    image = _empty()
+    image = _canvas()
     for joint in (5, 9, 13, 17):
         way = joints[0] - joints[joint]
         start = joints[joint] + 0.1 * way
         end = joints[joint] + generator.uniform(0.55, 0.95) * way
         line = _fixed([start, end])
-        cv2.line(image, tuple(line[0]), tuple(line[1]), 1.0, 2, cv2.LINE_AA, 3)
+        cv2.line(image, tuple(line[0]), tuple(line[1]), 255, 2, cv2.LINE_AA, 3)
     return _blur(image, 1.6) * np.float32(2.0)
 
 
 def _veins(generator, joints):
     """Some wandering vessels from the arm to between the knuckles, with branches."""
-    image = _empty()
+    image = _canvas()
     heads = joints[[5, 9, 13, 17]]
     lines = []
     for gap in range(3):
@@ -196,7 +199,7 @@ def _veins(generator, joints):
         lines.append(_fixed(start + steps * (end - start) + sway * np.sin(np.pi * steps)))
     lines.append(np.array([lines[0][4], lines[1][5]]))
     lines.append(np.array([lines[2][3], lines[1][6]]))
-    cv2.polylines(image, lines, False, 1.0, 2, cv2.LINE_AA, 3)
+    cv2.polylines(image, lines, False, 255, 2, cv2.LINE_AA, 3)
     return _blur(image, 0.9)
 
 
@@ -208,7 +211,7 @@ def _fine_lines(generator, image, joints, strength):
     turn = generator.normal(0.3, 0.9, count)
     reach = np.stack([np.cos(turn), np.sin(turn)], axis=1) * generator.uniform(2, 7, (count, 1))
     lines = list(_fixed(np.stack([centres - reach, centres + reach], axis=1)))
-    cv2.polylines(image, lines, False, float(strength), 1, cv2.LINE_AA, 3)
+    cv2.polylines(image, lines, False, 255 * float(strength), 1, cv2.LINE_AA, 3)
 
 
 def _palm_lines(generator, joints):
@@ -275,16 +278,8 @@ def paint_nails(
     shade = (lacquer if polish else bed).astype(np.float32)
     white = np.clip(bed * 0.4 + [0.55, 0.53, 0.48], 0, 0.93).astype(np.float32)
     for finger in range(5):
-        parts = _nail(joints, finger, length, edge_mm)
-        low = np.maximum(np.floor(parts[0].min(axis=0)).astype(int) - 4, 0)
-        high = np.ceil(parts[0].max(axis=0)).astype(int) + 5
+        low, high, plate, cuticle, moon, edge = _nail(joints, finger, length, edge_mm)
         window = painted[low[1] : high[1], low[0] : high[0]]
-        layers = np.zeros((4, *window.shape[:2]), np.float32)
-        plate, moon, edge, cuticle = layers
-        for layer, part in zip(layers, parts, strict=False):
-            cv2.fillPoly(layer, [_fixed(part - low)], 1.0, cv2.LINE_AA, 3)
-        cv2.polylines(cuticle, [_fixed(parts[0] - low)], True, 1.0, 1, cv2.LINE_AA, 3)
-        cuticle = _blur(cuticle, 0.8)
         skin = window[:, :, :3]
         skin *= (1 - np.float32(rim_dark) * cuticle * (1 - 0.6 * plate))[..., None]
         skin += (plate * np.float32(plate_share))[..., None] * (shade - skin)
@@ -296,23 +291,29 @@ def paint_nails(
 
 
 def _nail(joints, finger, length, edge_mm):
-    """Outlines of a nail's plate, moon and white edge, each `(N, 2)` texels."""
+    """Corners of a window, and in it the shares of plate, cuticle, moon and white edge."""
     tip, before = joints[4 + 4 * finger], joints[3 + 4 * finger]
-    forward = (tip - before) / np.hypot(*(tip - before)) * TEXELS_PER_MM
-    side = np.array([-forward[1], forward[0]])
+    forward = (tip - before) / np.hypot(*(tip - before))
     half = _NAIL_MM[finger]
-    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    # A superellipse: straighter sides than an ellipse.
-    round_x = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
-    round_y = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8
     reach = half * length / 2
-    centre = tip + forward * (0.3 + 0.35 * edge_mm - reach)
-    plate = centre + np.outer(round_x * reach, forward) + np.outer(round_y * half, side)
-    root = centre - forward * reach * 0.95
-    moon = root + np.outer(np.cos(turn) * half * 0.55, forward)
-    moon = moon + np.outer(np.sin(turn) * half * 0.62, side)
-    front = np.linspace(-1, 1, 9)
-    bow = 1 - 0.35 * front**2
-    inner = centre + np.outer(reach * bow - edge_mm, forward) + np.outer(front * half, side)
-    outer = centre + np.outer(reach * bow + 3, forward) + np.outer(front * half, side)
-    return plate, moon, np.concatenate([inner, outer[::-1]])
+    centre = tip + forward * (0.35 * edge_mm - 0.5 - reach) * TEXELS_PER_MM
+    size = (reach + 4) * TEXELS_PER_MM
+    low = np.maximum(np.floor(centre - size).astype(int), 0)
+    high = np.minimum(np.ceil(centre + size).astype(int) + 1, MAP_SIZE)
+    rows, columns = np.ogrid[low[1] : high[1], low[0] : high[0]]
+    x = ((columns - centre[0]) / TEXELS_PER_MM).astype(np.float32)
+    y = ((rows - centre[1]) / TEXELS_PER_MM).astype(np.float32)
+    along = x * np.float32(forward[0]) + y * np.float32(forward[1])
+    side = y * np.float32(forward[0]) - x * np.float32(forward[1])
+    # A superellipse: straighter sides than an ellipse. Distances in mm, positive inside.
+    inside = (np.abs(along / reach) ** 2.6 + np.abs(side / half) ** 2.6) ** np.float32(1 / 2.6)
+    inside = (1 - inside) * half
+    moon = 1 - np.hypot((along + 0.95 * reach) / (0.55 * half), side / (0.62 * half))
+    edge = along - reach * (1 - 0.25 * (side / half) ** 2) + edge_mm
+    cuticle = np.exp(-((inside / 0.9) ** 2)) * (along < 0.6 * reach)
+    return low, high, _soft(inside), cuticle, _soft(moon * half * 0.6), _soft(edge)
+
+
+def _soft(distance_mm):
+    """0 outside, 1 inside, with an edge one texel wide."""
+    return np.clip(distance_mm * TEXELS_PER_MM + 0.5, 0, 1)

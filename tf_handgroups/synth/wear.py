@@ -230,7 +230,7 @@ def _glove_mask(mesh, wear):
     joints = unrolled(mesh).joints
     edge = joints[0, 1] + wear.glove_mm * TEXELS_PER_MM
     rows = np.arange(MAP_SIZE[1], dtype=np.float32)[:, None]
-    mask = np.repeat(np.clip(edge - rows, 0, 1), MAP_SIZE[0], axis=1)
+    mask = np.repeat(255 * np.clip(edge - rows, 0, 1), MAP_SIZE[0], axis=1).astype(np.uint8)
     if wear.fingerless:
         for finger in range(5):
             middle, tip = joints[2 + 4 * finger], joints[4 + 4 * finger]
@@ -239,8 +239,8 @@ def _glove_mask(mesh, wear):
             start = middle + forward * (6 if finger == 0 else -4) * TEXELS_PER_MM
             end = tip + forward * 14 * TEXELS_PER_MM
             corners = np.array([start - side, start + side, end + side, end - side])
-            cv2.fillConvexPoly(mask, np.round(corners * 8).astype(np.int32), 0.0, cv2.LINE_AA, 3)
-    return np.clip(mask, 0, 1)
+            cv2.fillConvexPoly(mask, np.round(corners * 8).astype(np.int32), 0, cv2.LINE_AA, 3)
+    return mask.astype(np.float32) * np.float32(1 / 255)
 
 
 def _paint_glove(generator, maps, mesh, wear):
@@ -325,17 +325,18 @@ def _paint_dial(generator, painted, centre, square, metal):
     dark = square or generator.random() < 0.5
     ground = generator.uniform(0.01, 0.1, 3) if dark else generator.uniform(0.7, 0.95, 3)
     _lay_over(painted, face, ground, 0.45, 3.2)
-    ink = np.zeros(face.shape, np.float32)
+    ink = np.zeros(face.shape, np.uint8)
     turns = generator.uniform(0, 2 * np.pi, 2)
     for turn, reach in zip(turns, (0.45, 0.68), strict=True):
         end = centre + radius * reach * np.array([np.sin(turn), -np.cos(turn)])
         ends = np.round(np.array([centre, end]) * 8).astype(np.int32)
-        cv2.line(ink, tuple(ends[0]), tuple(ends[1]), 1.0, 1, cv2.LINE_AA, 3)
+        cv2.line(ink, tuple(ends[0]), tuple(ends[1]), 255, 1, cv2.LINE_AA, 3)
     for turn in np.arange(12) * np.pi / 6:
         place = centre + radius * 0.72 * np.array([np.sin(turn), -np.cos(turn)])
-        cv2.circle(ink, tuple(np.round(place * 8).astype(int).tolist()), 5, 1.0, -1, cv2.LINE_AA, 3)
+        cv2.circle(ink, tuple(np.round(place * 8).astype(int).tolist()), 5, 255, -1, cv2.LINE_AA, 3)
     mark = generator.uniform(0.6, 1.0, 3) if dark else generator.uniform(0, 0.2, 3)
-    painted[:, :, :3] += (ink * face)[..., None] * (mark.astype(np.float32) - painted[:, :, :3])
+    share = ink * face * np.float32(1 / 255)
+    painted[:, :, :3] += share[..., None] * (mark.astype(np.float32) - painted[:, :, :3])
 
 
 def _ring_place(mesh, finger, texels):
