@@ -9,7 +9,7 @@ import functools
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices
 from tf_handgroups.synth.hand_shape import HandShape
@@ -47,8 +47,8 @@ def unrolled(mesh: str = "webxr") -> Unrolled:
     joints, linear, offset = pose_hand(angles, shape)
     vertices = skin_vertices(shape, linear, offset)
     # Nails and their folds must not count as palm: normals of a neighbourhood.
-    near = cKDTree(vertices).sparse_distance_matrix(
-        cKDTree(vertices), _NEIGHBOURHOOD_MM, output_type="coo_matrix"
+    near = KDTree(vertices).sparse_distance_matrix(
+        KDTree(vertices), _NEIGHBOURHOOD_MM, output_type="coo_matrix"
     )
     near.data = np.exp(-((near.data / (0.6 * _NEIGHBOURHOOD_MM)) ** 2))
     normals = near @ vertex_normals(vertices, load_template(mesh).faces)
