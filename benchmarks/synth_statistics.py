@@ -24,7 +24,7 @@ import pathlib
 import matplotlib
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from tf_handgroups.joints import BONES
 from tf_handgroups.synth.hand_mesh import NUM_ANGLES, pose_hand
@@ -91,7 +91,7 @@ def nearest_mm(hands: NDArray, others: NDArray, first_joint: int = 0) -> NDArray
     """
     hands, others = (same_bones(joints)[:, first_joint:] for joints in (hands, others))
     flat = [joints.reshape(len(joints), -1) for joints in (others, hands)]
-    _, index = cKDTree(flat[0]).query(flat[1])
+    _, index = KDTree(flat[0]).query(flat[1])
     return np.linalg.norm(hands - others[index], axis=2).mean(axis=1)
 
 
@@ -169,7 +169,7 @@ def draw(ours: dict[str, NDArray], theirs: dict[str, NDArray], path: pathlib.Pat
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Compares synthetic poses with measured ones.")
     parser.add_argument("--stb", type=pathlib.Path, required=True, help="array (N, 21, 3)")
     parser.add_argument("--out", type=pathlib.Path, help="PNG to write")
     parser.add_argument("--count", type=int, default=5000, help="synthetic hands")

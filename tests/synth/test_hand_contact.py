@@ -16,7 +16,7 @@ from tf_handgroups.synth.hand_contact import (
 )
 from tf_handgroups.synth.hand_mesh import pose_hand
 from tf_handgroups.synth.hand_shape import HandShape, random_shape
-from tf_handgroups.synth.pose_prior import LIMITS_DEG
+from tf_handgroups.synth.pose_draft import LIMITS_DEG
 
 LIMITS = np.radians(LIMITS_DEG)
 

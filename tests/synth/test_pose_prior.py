@@ -10,7 +10,8 @@ from tf_handgroups.synth.hand_contact import penetration_mm
 from tf_handgroups.synth.hand_mesh import pose_hand
 from tf_handgroups.synth.hand_shape import HandShape
 from tf_handgroups.synth.joint_angles import ANGLE_NAMES, joint_angles_deg
-from tf_handgroups.synth.pose_prior import FAMILIES, LIMITS_DEG, random_family, random_pose
+from tf_handgroups.synth.pose_draft import LIMITS_DEG
+from tf_handgroups.synth.pose_prior import FAMILIES, random_family, random_pose
 
 NAMES = [name for _, name in FAMILIES]
 

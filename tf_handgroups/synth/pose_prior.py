@@ -1,22 +1,8 @@
 """Plausible hand poses: families of everyday postures within joint limits.
 
 Candidates of one family are drawn together; the one whose fingers run least into
-each other is kept. See `hand_mesh.pose_hand` for the meaning of the 25 angles.
-
-Sources of the figures:
-
-- Active ranges of motion: American Society for Surgery of the Hand, and Hume et al.
-  1990, J. Hand Surg. 15A:240: finger MCP -45..90, PIP 0..100, DIP 0..80 (hyperextension
-  of lax joints added), thumb MCP -10..55, IP -15..80, thumb radial abduction to 60,
-  palmar abduction to 45 degrees.
-- Widest gaps between neighbouring fingers: thumb-index 53, index-middle 17,
-  middle-ring 14, ring-little 32 degrees (deviations 7, 3, 2, 7): Chatzioglou and Govsa
-  2024, Anat. Cell Biol. 57:172. Extremes of trained or lax hands are about half as much again.
-- DIP bends about 2/3 of PIP; sideways freedom is lost when the MCP bends: Rijpkema and
-  Girard 1991, SIGGRAPH; Lin, Wu and Huang 2000, Workshop on Human Motion.
-- Ring, little and middle finger bend together (quadriga, enslaving), the index hardly:
-  Lang and Schieber 2004, J. Neurophysiol. 92:2802; Zatsiorsky et al. 2000, Exp. Brain
-  Res. 131:187.
+each other is kept. See `hand_mesh.pose_hand` for the meaning of the 25 angles, and
+`pose_draft` for limits, correlations and their sources.
 """
 
 from collections.abc import Callable
@@ -32,147 +18,21 @@ from tf_handgroups.synth.hand_contact import (
     flesh_thickness,
     penetration_mm,
 )
-from tf_handgroups.synth.hand_mesh import NUM_ANGLES, pose_hand
+from tf_handgroups.synth.hand_mesh import pose_hand
 from tf_handgroups.synth.hand_shape import HandShape
-
-# Degrees. Rows per finger: sideways, bend of first, second, third bone; then thumb
-# twist, wrist bend, wrist sideways, forearm twist, palm arch.
-LIMITS_DEG = np.array(
-    [
-        *[(-26, 72), (-14, 74), (-26, 66), (-32, 88)],
-        *[(-28, 32), (-32, 95), (-6, 114), (-18, 90)],
-        *[(-24, 22), (-32, 97), (-6, 116), (-18, 90)],
-        *[(-36, 14), (-32, 99), (-6, 116), (-18, 90)],
-        *[(-60, 16), (-34, 101), (-6, 114), (-18, 90)],
-        *[(-40, 70), (-70, 75), (-35, 35), (-40, 40), (-4, 10)],
-    ],
-    np.float64,
+from tf_handgroups.synth.pose_draft import (
+    CANDIDATES,
+    LIMITS,
+    LIMITS_DEG,
+    QUADRIGA,
+    THUMBS,
+    Draft,
+    curled,
+    extended,
+    folded_fingers,
+    noise,
+    pattern,
 )
-_LIMITS = np.radians(LIMITS_DEG)
-_CANDIDATES = 8
-
-# Sideways angle of index .. little when the fingers are parallel, and what a full
-# spread adds (gaps of 16, 14 and 25 degrees).
-_PARALLEL_DEG = np.array([1.0, -1.0, -4.0, -7.0])
-_SPREAD_DEG = np.array([18.0, 2.0, -12.0, -37.0])
-# How much of a finger's bend comes from itself and from its neighbours.
-_QUADRIGA = np.array(
-    [
-        [0.95, 0.04, 0.01, 0.0],
-        [0.05, 0.82, 0.11, 0.02],
-        [0.0, 0.12, 0.7, 0.18],
-        [0.0, 0.03, 0.13, 0.84],
-    ]
-)
-
-# Thumb postures in degrees: sideways, out of the palm, MCP bend, IP bend, twist;
-# each row is mean then deviation.
-_THUMBS = {
-    "rest": ((34, 26, 8, 20, 0), (8, 8, 11, 18, 5)),
-    "wide": ((58, 16, 2, 6, -6), (7, 8, 10, 18, 5)),
-    "hitchhiker": ((60, 4, -6, -20, -10), (6, 6, 7, 8, 5)),
-    "along": ((22, 10, 6, 8, -14), (6, 6, 8, 14, 6)),
-    "forward": ((30, 46, 6, 16, 6), (8, 8, 9, 17, 8)),
-    "curled": ((32, 30, 26, 56, 6), (9, 9, 14, 18, 8)),
-    "beside": ((24, 20, 14, 20, -4), (6, 6, 9, 17, 5)),
-    "over": ((18, 42, 30, 40, 14), (5, 5, 9, 14, 6)),
-    "across": ((8, 42, 38, 28, 20), (5, 6, 10, 14, 6)),
-    "opposed": ((24, 46, 12, 18, 38), (7, 7, 9, 14, 10)),
-}
-
-
-class _Draft:
-    """Candidates of one pose in degrees: thumb `(N, 5)`, bends `(N, 4, 3)`, sideways `(N, 4)`."""
-
-    def __init__(self, generator: np.random.Generator, bends: np.ndarray):
-        self.generator = generator
-        self.bends = bends
-        self.touch: Touch | None = None
-        self.thumb = np.zeros((_CANDIDATES, 5))
-        self.sideways = np.zeros((_CANDIDATES, 4))
-        self.spread(-0.25, 0.6)
-
-    def spread(self, low: float, high: float) -> None:
-        """Parts all fingers by a common amount; 1 is as far as most people can."""
-        # The same for all candidates: the choice would favour parted fingers.
-        amount, drift = self.generator.uniform(low, high), self.generator.normal(4, 4.5)
-        own = self.generator.normal(0, 1.6, (_CANDIDATES, 4)) * (0.6 + max(amount, 0))
-        self.sideways = _PARALLEL_DEG + amount * _SPREAD_DEG + drift + own
-
-    def set_thumb(self, *names: str) -> None:
-        """Chooses one posture for all candidates.
-
-        Otherwise the choice would favour thumbs that stay away from the fingers.
-        """
-        mean, deviation = _THUMBS[names[int(self.generator.integers(len(names)))]]
-        noise = self.generator.standard_normal((_CANDIDATES, 5))
-        self.thumb = np.array(mean) + np.array(deviation) * noise
-
-    def touching(self, posture: str, touch: Touch) -> None:
-        """Starts from a thumb posture and lets the pad find its place."""
-        self.set_thumb(posture)
-        self.touch = touch
-
-    def angles(self) -> np.ndarray:
-        """Packs degrees into `(N, 25)`; bent fingers lose their freedom sideways."""
-        freedom = 1 - 0.8 * np.clip(self.bends[:, :, 0] / 80, 0, 1)
-        angles = np.zeros((_CANDIDATES, NUM_ANGLES))
-        angles[:, 4:20:4] = _PARALLEL_DEG + (self.sideways - _PARALLEL_DEG) * freedom
-        for part in range(3):
-            angles[:, 5 + part : 20 : 4] = self.bends[:, :, part]
-        angles[:, :4] = self.thumb[:, :4]
-        angles[:, 20] = self.thumb[:, 4]
-        angles[:, 24] = self.generator.normal(1.5, 1.5, _CANDIDATES)
-        return angles
-
-
-def _noise(generator, *deviations):
-    return generator.normal(0, 1, (_CANDIDATES, 4, 3)) * deviations
-
-
-def _extended(generator):
-    """Bends `(N, 4, 3)` of straight fingers, degrees."""
-    common = generator.normal(0, 8, (_CANDIDATES, 1, 1))
-    return np.array([3.0, 7.0, 4.0]) + common * [1, 0.4, 0.3] + _noise(generator, 6, 5, 7)
-
-
-def _folded(generator):
-    tight = generator.uniform(-0.9, 1) + generator.normal(0, 0.15, (_CANDIDATES, 1, 1))
-    # The last joint follows least: it is pressed straight or pulled into the palm.
-    last = generator.normal(0, 8) * np.array([0, 0, 1])
-    return np.array([79.0, 93.0, 65.0]) + tight * [11, 11, 15] + last + _noise(generator, 5, 6, 11)
-
-
-def _half(generator):
-    """Bent at the second joint as in clicked or hooked fingers, or at the first."""
-    hook = generator.random() < 0.6
-    mean = np.array([12.0, 75.0, 45.0]) if hook else np.array([62.0, 18.0, 10.0])
-    return mean + generator.normal(0, 12, (_CANDIDATES, 1, 1)) + _noise(generator, 7, 8, 7)
-
-
-def _curled(generator, low, high):
-    """All fingers half closed by a common amount in [low, high] plus a slope across."""
-    amount = generator.uniform(low, high)
-    slope = generator.normal(0.06, 0.12) * np.array([-1.5, -0.5, 0.5, 1.5])
-    own = amount + slope + generator.normal(0, 0.05, (_CANDIDATES, 4))
-    own = np.clip(own, -0.1, 1.05)
-    # How the bend is shared between knuckle and finger differs from grasp to grasp.
-    share = generator.uniform(-0.5, 0.5) + generator.normal(0, 0.05, (_CANDIDATES, 1))
-    mcp = own * 80 * (1 + share) + 2
-    pip = own * 92 * (1 - share) + 6
-    ratio = generator.normal(0.7, 0.24) + generator.normal(0, 0.14, (_CANDIDATES, 4))
-    dip = pip * np.clip(ratio, 0, 1.3)
-    return np.stack([mcp, pip, dip], axis=2) + _noise(generator, 4, 4, 5)
-
-
-def _pattern(generator, up, half_share=0.0):
-    """Bends of fingers that are extended where `up` says so, folded elsewhere."""
-    bends = np.where(np.asarray(up)[None, :, None], _extended(generator), _folded(generator))
-    for finger in range(4):
-        if generator.random() < half_share:
-            bends[:, finger] = _half(generator)[:, finger]
-    pulled = np.einsum("fg,ngp->nfp", _QUADRIGA, bends)
-    return bends + generator.uniform(0, 1, (_CANDIDATES, 1, 1)) * (pulled - bends)
 
 
 def _over(generator, finger):
@@ -193,14 +53,14 @@ def _on_palm(generator):
 
 
 def _draw_spread(generator):
-    draft = _Draft(generator, _extended(generator))
+    draft = Draft(generator, extended(generator))
     draft.spread(0.4, 1.2)
     draft.set_thumb("wide", "wide", "rest", "hitchhiker")
     return draft
 
 
 def _draw_flat(generator):
-    draft = _Draft(generator, _extended(generator))
+    draft = Draft(generator, extended(generator))
     draft.spread(-0.35, 0.1)
     draft.set_thumb("along", "rest", "wide")
     if generator.random() < 0.2:
@@ -209,14 +69,14 @@ def _draw_flat(generator):
 
 
 def _draw_relaxed(generator):
-    draft = _Draft(generator, _curled(generator, 0.08, 0.55))
+    draft = Draft(generator, curled(generator, 0.08, 0.55))
     draft.spread(-0.05, 0.45)
     draft.set_thumb("rest", "rest", "along", "forward", "curled")
     return draft
 
 
 def _draw_fist(generator):
-    draft = _Draft(generator, _folded(generator))
+    draft = Draft(generator, folded_fingers(generator))
     kind = generator.random()
     if kind < 0.6:
         draft.touching("over", _over(generator, 1 if kind < 0.3 else 2))
@@ -228,13 +88,13 @@ def _draw_fist(generator):
 
 
 def _draw_thumb_up(generator):
-    draft = _Draft(generator, _folded(generator))
+    draft = Draft(generator, folded_fingers(generator))
     draft.set_thumb("hitchhiker", "wide")
     return draft
 
 
 def _draw_point(generator):
-    draft = _Draft(generator, _pattern(generator, [True, False, False, False]))
+    draft = Draft(generator, pattern(generator, [True, False, False, False]))
     kind = generator.random()
     if kind < 0.5:
         draft.touching("over", _over(generator, 2))
@@ -246,13 +106,13 @@ def _draw_point(generator):
 def _draw_pinch(generator):
     finger = 1 + int(generator.choice(4, p=[0.76, 0.12, 0.07, 0.05]))
     kind = generator.random()
-    bends = _curled(generator, 0.05, 0.8)
+    bends = curled(generator, 0.05, 0.8)
     if kind < 0.35:
-        bends = _extended(generator) + np.array([6, 14, 8]) * np.arange(4)[:, None] / 2
+        bends = extended(generator) + np.array([6, 14, 8]) * np.arange(4)[:, None] / 2
     elif kind < 0.55:
-        bends = _folded(generator)
+        bends = folded_fingers(generator)
     _pinch_bends(generator, bends, finger)
-    draft = _Draft(generator, bends)
+    draft = Draft(generator, bends)
     gap = generator.uniform(0, 3) if generator.random() < 0.5 else generator.uniform(3, 75)
     _pads_meet(generator, draft, finger, gap)
     return draft
@@ -268,32 +128,32 @@ def _pads_meet(generator, draft, finger, gap_mm, share=0.68):
 
 def _pinch_bends(generator, bends, finger):
     """A finger on its way to the thumb; some press until the last joint gives way."""
-    mcp, pip = generator.normal(50, 9, _CANDIDATES), generator.normal(48, 13, _CANDIDATES)
-    dip = generator.normal(26, 10, _CANDIDATES) - 34 * (generator.random() < 0.2)
+    mcp, pip = generator.normal(50, 9, CANDIDATES), generator.normal(48, 13, CANDIDATES)
+    dip = generator.normal(26, 10, CANDIDATES) - 34 * (generator.random() < 0.2)
     bends[:, finger - 1] = np.stack([mcp, pip, dip], axis=1)
 
 
 def _draw_ok(generator):
-    bends = _extended(generator)
+    bends = extended(generator)
     bends += np.array([14, 12, 6]) * np.array([0, 1.4, 0.7, 0])[:, None]
     _pinch_bends(generator, bends, 1)
-    draft = _Draft(generator, bends)
+    draft = Draft(generator, bends)
     draft.spread(0.2, 1.0)
     _pads_meet(generator, draft, 1, generator.uniform(0, 2))
     return draft
 
 
 def _draw_tripod(generator):
-    bends = _curled(generator, 0.5, 0.9)
+    bends = curled(generator, 0.5, 0.9)
     _pinch_bends(generator, bends, 1)
-    bends[:, 1] = bends[:, 0] + generator.normal([6, 8, 4], 5, (_CANDIDATES, 3))
-    draft = _Draft(generator, bends)
+    bends[:, 1] = bends[:, 0] + generator.normal([6, 8, 4], 5, (CANDIDATES, 3))
+    draft = Draft(generator, bends)
     _pads_meet(generator, draft, 1, generator.uniform(0, 9), share=0.6)
     return draft
 
 
 def _draw_key(generator):
-    draft = _Draft(generator, _curled(generator, 0.45, 0.85))
+    draft = Draft(generator, curled(generator, 0.45, 0.85))
     part = int(generator.integers(1, 3))
     gap = float(generator.uniform(0, 6))
     touch = Touch(1, part, float(generator.uniform(0.2, 0.8)), RADIAL, gap)
@@ -302,7 +162,7 @@ def _draw_key(generator):
 
 
 def _draw_grasp(generator):
-    draft = _Draft(generator, _curled(generator, 0.25, 0.9))
+    draft = Draft(generator, curled(generator, 0.25, 0.9))
     draft.spread(-0.1, 0.5)
     kind = generator.random()
     if kind < 0.45:
@@ -316,59 +176,59 @@ def _draw_grasp(generator):
 
 
 def _draw_hook(generator):
-    bends = np.array([8.0, 84.0, 54.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [10, 12, 12]
-    draft = _Draft(generator, bends + _noise(generator, 4, 5, 5))
+    bends = np.array([8.0, 84.0, 54.0]) + generator.normal(0, 1, (CANDIDATES, 1, 1)) * [10, 12, 12]
+    draft = Draft(generator, bends + noise(generator, 4, 5, 5))
     draft.set_thumb("rest", "along", "forward", "wide")
     return draft
 
 
 def _draw_claw(generator):
-    bends = _extended(generator)
-    hook = generator.uniform(30, 98, (_CANDIDATES, 1)) + generator.normal(0, 6, (_CANDIDATES, 4))
+    bends = extended(generator)
+    hook = generator.uniform(30, 98, (CANDIDATES, 1)) + generator.normal(0, 6, (CANDIDATES, 4))
     bends[:, :, 1], bends[:, :, 2] = hook, hook * generator.uniform(0.45, 0.85)
-    draft = _Draft(generator, bends)
+    draft = Draft(generator, bends)
     draft.spread(0.2, 1.0)
     draft.set_thumb("rest", "curled", "forward", "wide")
     return draft
 
 
 def _draw_c_shape(generator):
-    mean = np.array([34.0, 38.0, 24.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [9, 9, 7]
-    draft = _Draft(generator, mean + _noise(generator, 3, 4, 4))
+    mean = np.array([34.0, 38.0, 24.0]) + generator.normal(0, 1, (CANDIDATES, 1, 1)) * [9, 9, 7]
+    draft = Draft(generator, mean + noise(generator, 3, 4, 4))
     draft.spread(-0.1, 0.2)
     draft.touching("opposed", Touch(2, tilt=0.6, gap_mm=float(generator.uniform(35, 75))))
     return draft
 
 
 def _draw_cupped(generator):
-    mean = np.array([24.0, 24.0, 13.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [9, 9, 5]
-    draft = _Draft(generator, mean + _noise(generator, 3, 3, 3))
+    mean = np.array([24.0, 24.0, 13.0]) + generator.normal(0, 1, (CANDIDATES, 1, 1)) * [9, 9, 5]
+    draft = Draft(generator, mean + noise(generator, 3, 3, 3))
     draft.spread(-0.35, 0.05)
     draft.set_thumb("along", "along", "beside", "rest")
     return draft
 
 
 def _draw_typing(generator):
-    mean = np.array([16.0, 44.0, 22.0]) + generator.normal(0, 1, (_CANDIDATES, 1, 1)) * [8, 9, 6]
-    draft = _Draft(generator, mean + _noise(generator, 10, 9, 6))
+    mean = np.array([16.0, 44.0, 22.0]) + generator.normal(0, 1, (CANDIDATES, 1, 1)) * [8, 9, 6]
+    draft = Draft(generator, mean + noise(generator, 10, 9, 6))
     draft.spread(0.0, 0.6)
     draft.set_thumb("rest", "along", "beside")
     return draft
 
 
 def _draw_horns(generator):
-    draft = _Draft(generator, _pattern(generator, [True, False, False, True]))
+    draft = Draft(generator, pattern(generator, [True, False, False, True]))
     draft.spread(0.0, 0.6)
     if generator.random() < 0.6:
-        draft.touching("over", _over(generator, int(generator.integers(2, 4))))
+        draft.touching("over", _over(generator, 2))
     else:
         draft.set_thumb("wide", "hitchhiker")
     return draft
 
 
 def _draw_victory(generator):
-    draft = _Draft(generator, _pattern(generator, [True, True, False, False]))
-    gap = generator.uniform(0, 1.2, _CANDIDATES)
+    draft = Draft(generator, pattern(generator, [True, True, False, False]))
+    gap = generator.uniform(0, 1.2, CANDIDATES)
     draft.sideways[:, 0] = 2 + 14 * gap
     draft.sideways[:, 1] = -3 - 14 * gap
     draft.touching("over", _over(generator, int(generator.integers(2, 4))))
@@ -380,17 +240,17 @@ def _draw_victory(generator):
 
 def _draw_gap(generator):
     """One gap only, as in the Vulcan salute, or the middle finger behind the index."""
-    draft = _Draft(generator, _extended(generator))
+    draft = Draft(generator, extended(generator))
     kind = int(generator.integers(4))
     if kind == 3:
-        draft.bends = _pattern(generator, [True, True, False, False])
-        draft.sideways[:, 0] = generator.normal(-13, 2, _CANDIDATES)
-        draft.sideways[:, 1] = generator.normal(13, 2, _CANDIDATES)
+        draft.bends = pattern(generator, [True, True, False, False])
+        draft.sideways[:, 0] = generator.normal(-13, 2, CANDIDATES)
+        draft.sideways[:, 1] = generator.normal(13, 2, CANDIDATES)
         draft.bends[:, 0, 0] -= 8
-        draft.bends[:, 1] += generator.normal([26, 10, 4], 4, (_CANDIDATES, 3))
+        draft.bends[:, 1] += generator.normal([26, 10, 4], 4, (CANDIDATES, 3))
         draft.touching("over", _over(generator, 3))
         return draft
-    gap = generator.uniform(16, (34, 32, 40)[kind], (_CANDIDATES, 1))
+    gap = generator.uniform(16, (34, 32, 40)[kind], (CANDIDATES, 1))
     toward = np.arange(4) <= kind
     draft.spread(-0.3, 0.0)
     split = np.array([(0.6, -0.4), (0.5, -0.5), (0.15, -0.85)])[kind]
@@ -402,12 +262,12 @@ def _draw_gap(generator):
 def _draw_sign(generator):
     """All 16 combinations of extended and folded fingers, with several thumbs."""
     up = generator.random(4) < 0.5
-    draft = _Draft(generator, _pattern(generator, up, half_share=0.12))
+    draft = Draft(generator, pattern(generator, up, half_share=0.12))
     draft.spread(-0.1, 1.0)
     folded = 1 + np.flatnonzero(~up)
     kind = generator.random()
     if kind < 0.3 and len(folded):
-        draft.touching("over", _over(generator, int(generator.choice(folded))))
+        draft.touching("over", _over(generator, int(folded[0])))
     elif kind < 0.42:
         draft.touching("beside", _beside(generator))
     elif kind < 0.54 and up.sum() >= 2:
@@ -418,14 +278,14 @@ def _draw_sign(generator):
 
 
 def _draw_random(generator):
-    bends = np.zeros((_CANDIDATES, 4, 3))
-    bends[:, :, 0] = generator.uniform(-20, 92, (_CANDIDATES, 4))
-    bends[:, :, 1] = generator.uniform(0, 105, (_CANDIDATES, 4))
-    bends[:, :, 2] = bends[:, :, 1] * generator.uniform(0.1, 1.2, (_CANDIDATES, 4))
-    draft = _Draft(generator, np.einsum("fg,ngp->nfp", _QUADRIGA, bends))
+    bends = np.zeros((CANDIDATES, 4, 3))
+    bends[:, :, 0] = generator.uniform(-20, 92, (CANDIDATES, 4))
+    bends[:, :, 1] = generator.uniform(0, 105, (CANDIDATES, 4))
+    bends[:, :, 2] = bends[:, :, 1] * generator.uniform(0.1, 1.2, (CANDIDATES, 4))
+    draft = Draft(generator, np.einsum("fg,ngp->nfp", QUADRIGA, bends))
     draft.spread(-0.1, 1.1)
-    draft.set_thumb(*_THUMBS)
-    draft.thumb *= generator.uniform(0.7, 1.3, (_CANDIDATES, 5))
+    draft.set_thumb(*THUMBS)
+    draft.thumb *= generator.uniform(0.7, 1.3, (CANDIDATES, 5))
     return draft
 
 
@@ -443,7 +303,7 @@ def _draw_between(generator):
 
 # Weight, name, drawing. Weights follow how often cameras of phones, laptops and glasses
 # see a posture, not how easy it is.
-_FAMILIES: tuple[tuple[float, str, Callable[[np.random.Generator], _Draft]], ...] = (
+_FAMILIES: tuple[tuple[float, str, Callable[[np.random.Generator], Draft]], ...] = (
     (0.10, "spread", _draw_spread),
     (0.06, "flat", _draw_flat),
     (0.10, "relaxed", _draw_relaxed),
@@ -510,9 +370,9 @@ def random_pose(generator: np.random.Generator, shape: HandShape, family: str) -
     angles = draft.angles()
     wrist = generator.normal(0, 1, 3) * [20, 9, 10] - [6, 0, 0]
     angles[:, 21:24] = wrist
-    angles = np.clip(np.radians(angles), _LIMITS[:, 0], _LIMITS[:, 1])
+    angles = np.radians(np.clip(angles, *LIMITS_DEG.T))
     if draft.touch is not None:
-        angles = bring_thumb(angles, shape, draft.touch, _LIMITS)
+        angles = bring_thumb(angles, shape, draft.touch, LIMITS)
     joints, _, _ = pose_hand(angles, shape)
     score = penetration_mm(joints / shape.scale, flesh_thickness(shape))
-    return angles[int(np.argmin(score + generator.uniform(0, 4, _CANDIDATES)))]
+    return angles[int(np.argmin(score + generator.uniform(0, 4, CANDIDATES)))]
