@@ -57,7 +57,7 @@ def _frame(axis, towards):
     return np.stack([x, np.cross(axis, x), axis], axis=1)
 
 
-def _enclosed(skin: PosedSkin, centres, axis, slack_mm, num_fingers):
+def _enclosed(skin: PosedSkin, centres, axis, num_fingers):
     """Free radii `(C,)` about centres `(C, 3)`; 0 where too few fingers close round.
 
     With an axis the radius is that of a rod, without one that of a ball.
@@ -75,7 +75,8 @@ def _enclosed(skin: PosedSkin, centres, axis, slack_mm, num_fingers):
     first = offsets[rows, nearest] / np.maximum(free, 1e-6)[:, None]
     # The nearest skin must look at the centre, or the centre lies in the flesh.
     outside = np.einsum("ck,ck->c", skin.normals[nearest], first) < -0.3
-    near = distance < free[:, None] + slack_mm
+    # Thin things need a closer grip than thick ones.
+    near = distance < 1.25 * free[:, None] + 2.5
     opposite = np.einsum("cnk,ck->cn", offsets, first) < -0.55 * distance
     closed = (opposite & near).any(axis=1)
     fingers = sum(
@@ -101,7 +102,7 @@ def _rod_grip(generator, skin: PosedSkin, up) -> _Grip | None:
     for _ in range(3):
         axis = _unit(np.array([-1.0, 0, 0]) + generator.normal(0, [0.1, 0.35, 0.2]))
         centres = _centres(generator, skin, 70)
-        free = _enclosed(coarse, centres, axis, 7.0, 3)
+        free = _enclosed(coarse, centres, axis, 3)
         free[free > 46] = 0
         winner = int(np.argmax(free))
         if free[winner] > best[0]:
@@ -122,7 +123,7 @@ def _rod_grip(generator, skin: PosedSkin, up) -> _Grip | None:
 
 def _ball_grip(generator, skin: PosedSkin, up) -> _Grip | None:
     centres = _centres(generator, skin, 120)
-    free = _enclosed(skin.every(4), centres, None, 8.0, 2)
+    free = _enclosed(skin.every(4), centres, None, 2)
     free[free > 52] = 0
     winner = int(np.argmax(free))
     if free[winner] < 10:
@@ -440,11 +441,11 @@ _Find = Callable[[np.random.Generator, PosedSkin, np.ndarray], _Grip | None]
 _Build = Callable[[np.random.Generator, _Grip], Thing | None]
 # How often a grip is tried, how it is found, and what it may hold.
 _GRIPS: tuple[tuple[float, _Find, tuple[_Build, ...]], ...] = (
-    (0.32, _rod_grip, (_stick, _tool, _tool, _strap, _bottle, _bottle, _cup, _cup)),
-    (0.18, _ball_grip, (_ball,)),
-    (0.22, _pinch_grip, (_pen,)),
-    (0.2, _flat_grip, (_flat, _flat, _flat, _small)),
-    (0.08, _palm_grip, (_on_palm,)),
+    (0.42, _rod_grip, (_stick, _tool, _tool, _strap, _bottle, _bottle, _cup, _cup)),
+    (0.15, _ball_grip, (_ball,)),
+    (0.2, _pinch_grip, (_pen,)),
+    (0.17, _flat_grip, (_flat, _flat, _flat, _small)),
+    (0.06, _palm_grip, (_on_palm,)),
 )
 
 

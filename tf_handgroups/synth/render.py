@@ -12,7 +12,7 @@ from tf_handgroups.synth.background import random_background
 from tf_handgroups.synth.occluders import random_occluder
 from tf_handgroups.synth.post_processing import encode_jpeg, random_camera_look
 from tf_handgroups.synth.rasterizer import Fragments, rasterize
-from tf_handgroups.synth.scene import Scene, draw_scene, stream
+from tf_handgroups.synth.scene import Scene, SecondHand, draw_scene, stream
 from tf_handgroups.synth.settings import SynthSettings
 from tf_handgroups.synth.shading import (
     MATERIAL_CHANNELS,
@@ -130,9 +130,7 @@ def render_scene(scene: Scene) -> Layer:
     if scene.negative is None or scene.negative.shows_hand:
         surfaces.append(hand_surface(stream(scene.seed, "paint"), scene.hand, view))
     if scene.second is not None:
-        # The same stream: a person's hands have the same skin, the sleeves the same cloth.
-        generator = stream(scene.seed, "paint" if _same_skin(scene) else "second")
-        surfaces.append(hand_surface(generator, scene.second.hand, scene.second.view))
+        surfaces.append(_second_surface(scene, scene.second, surfaces[0]))
     things = (scene.held,) if scene.negative is None else scene.negative.things
     generator = stream(scene.seed, "held")
     surfaces += [thing_surface(generator, thing, view) for thing in things if thing is not None]
@@ -142,8 +140,12 @@ def render_scene(scene: Scene) -> Layer:
     return render_surfaces(surfaces, view, scene.light, size)
 
 
-def _same_skin(scene: Scene) -> bool:
-    return scene.second is not None and scene.second.hand.skin is scene.hand.skin
+def _second_surface(scene: Scene, second: SecondHand, first: Surface) -> Surface:
+    """A person's hands have the same skin, and mostly the same sleeves."""
+    hand, view = second.hand, second.view
+    same = hand.skin is scene.hand.skin
+    paint = first.paint if same and hand.wear is scene.hand.wear else None
+    return hand_surface(stream(scene.seed, "paint" if same else "second"), hand, view, paint)
 
 
 def _compose(generator, scene: Scene, layer: Layer) -> np.ndarray:

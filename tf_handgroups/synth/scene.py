@@ -83,7 +83,9 @@ class Scene:
         hand: The labelled hand.
         view: The camera.
         light: The light.
-        held: What the hand holds, in its hand frame; `None` for an empty hand.
+        held: What the hand holds, in its hand frame; `None` for an empty hand. Where the
+            pose leaves no room the hand stays empty, so somewhat fewer hands hold
+            something than `settings.held_object` says (likewise for `second`).
         second: Another hand; `None` without one.
         negative: What a picture without a hand shows; `None` where there is one.
     """

@@ -45,13 +45,16 @@ class Surface:
     paint: Paint
 
 
-def hand_surface(generator: np.random.Generator, hand: PosedHand, view: View) -> Surface:
+def hand_surface(
+    generator: np.random.Generator, hand: PosedHand, view: View, paint: Paint | None = None
+) -> Surface:
     """Poses, dresses and paints a hand.
 
     Args:
         generator: Source of randomness for paint and knuckles.
         hand: The hand.
         view: Where it stands.
+        paint: Of another hand with the same skin and clothes; painting takes long.
     """
     shape, mesh = hand.shape, hand.shape.mesh
     faces, layout = load_template(mesh).faces, unrolled(mesh)
@@ -63,14 +66,6 @@ def hand_surface(generator: np.random.Generator, hand: PosedHand, view: View) ->
     vertices = skin_vertices(shape, linear, offset)
     vertices = raise_knuckles(vertices, shape, hand.angles, knuckles_mm)
     vertices = put_on(generator, vertices, mesh, hand.wear)
-    maps = paint_hand(generator, mesh, hand.skin)
-    paint_wear(generator, maps, mesh, hand.wear)
-
-    def paint(texels: np.ndarray, back: np.ndarray) -> np.ndarray:
-        material = look_up(maps, texels, back)
-        cover_arm(generator, material, texels, mesh, hand.wear)
-        return material
-
     vertices = view.to_camera(vertices).astype(np.float32)
     return Surface(
         vertices_mm=vertices,
@@ -78,8 +73,23 @@ def hand_surface(generator: np.random.Generator, hand: PosedHand, view: View) ->
         faces=faces,
         texels=layout.texels,
         back=layout.back,
-        paint=paint,
+        paint=paint or _hand_paint(generator, hand),
     )
+
+
+def _hand_paint(generator, hand: PosedHand) -> Paint:
+    mesh = hand.shape.mesh
+    maps = paint_hand(generator, mesh, hand.skin)
+    paint_wear(generator, maps, mesh, hand.wear)
+    cloth_seed = int(generator.integers(1 << 32))
+
+    def paint(texels: np.ndarray, back: np.ndarray) -> np.ndarray:
+        material = look_up(maps, texels, back)
+        # Both hands of a person may use this paint: each call draws the same cloth.
+        cover_arm(np.random.default_rng(cloth_seed), material, texels, mesh, hand.wear)
+        return material
+
+    return paint
 
 
 def thing_surface(generator: np.random.Generator, thing: Thing, view: View) -> Surface:
