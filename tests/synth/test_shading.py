@@ -158,6 +158,15 @@ def test_skin_is_looked_up_bilinearly_and_mixed():
     np.testing.assert_allclose(found[:, 0], [0.25, 1.0, 0.2], atol=0.02)
 
 
+def test_maps_go_on_to_and_fro_beyond_their_lower_edge():
+    """Rows count up to 40; the last twelve are read backwards, then forwards again."""
+    rows = np.arange(41, dtype=np.float32)[:, None, None]
+    maps = np.broadcast_to(rows, (2, 41, 8, 6)).copy()
+    texels = np.array([[3, 30], [3, 40], [3, 45], [3, 52], [3, 60], [3, 64]], np.float32)
+    found = shading.look_up(maps, texels, np.ones((6, 1), np.float32))[:, 0]
+    np.testing.assert_allclose(found, [30, 40, 35, 28, 36, 40], atol=1e-4)
+
+
 def test_lights_vary():
     lights = [shading.random_light(np.random.default_rng(seed)) for seed in range(100)]
     contrast = np.array([light.lamp.mean() / light.sky.mean() for light in lights])
