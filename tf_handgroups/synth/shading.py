@@ -135,7 +135,7 @@ def look_up(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarra
     padded[:count] = texels
     columns, rows = cv2.split(padded.reshape(-1, fold, 2))
     end = maps.shape[1] - 1
-    turned = np.abs(np.mod(rows - (end + _FOLD_TEXELS), 2 * _FOLD_TEXELS) - _FOLD_TEXELS)
+    turned = np.abs(np.mod(rows - end, 2 * _FOLD_TEXELS) - _FOLD_TEXELS)
     rows = np.where(rows > end, end - _FOLD_TEXELS + turned, rows)
     colours = [
         cv2.remap(side, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
