@@ -23,7 +23,7 @@ def test_draws_different_hands_the_same_each_time(hands):
 def test_same_bones_keep_the_pose_and_forget_the_person():
     angles = np.random.default_rng(0).uniform(0, 0.8, (4, 25))
     angles[:, 24] = 0
-    shape = HandShape(scale=0.7, finger_length=np.array([1.1, 0.9, 1.0, 1.1, 0.9]))
+    shape = HandShape(scale=0.7, bone_length=np.outer([1.1, 0.9, 1.0, 1.1, 0.9], [1, 1.05, 0.95]))
     small, default = (
         synth_statistics.same_bones(pose_hand(angles, person)[0]) for person in (shape, HandShape())
     )

@@ -61,11 +61,12 @@ def test_shape_scales_bones():
     plain = bone_lengths(pose_hand(np.zeros(25))[0])
     larger = bone_lengths(pose_hand(np.zeros(25), HandShape(scale=1.1))[0])
     np.testing.assert_allclose(larger, plain * 1.1, rtol=1e-9)
-    length = np.array([1, 1.2, 1, 1, 1])
-    longer = bone_lengths(pose_hand(np.zeros(25), HandShape(finger_length=length))[0])
+    length = np.ones((5, 3))
+    length[1] = [1.2, 1.1, 0.9]
+    longer = bone_lengths(pose_hand(np.zeros(25), HandShape(bone_length=length))[0])
     index_bones = [BONES.index(bone) for bone in ((5, 6), (6, 7), (7, 8))]
     # Joints lie a little off their bone's axis, which is not stretched.
-    np.testing.assert_allclose(longer[index_bones], plain[index_bones] * 1.2, rtol=0.02)
+    np.testing.assert_allclose(longer[index_bones], plain[index_bones] * length[1], rtol=0.02)
     others = np.setdiff1d(range(20), index_bones)
     np.testing.assert_allclose(longer[others], plain[others], rtol=1e-9)
 

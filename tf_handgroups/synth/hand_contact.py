@@ -84,7 +84,6 @@ def _chain(angles, finger, shape):
     origin = np.broadcast_to(palm * rest_joints[first], (count, 3))
     turn = np.broadcast_to(template.rotations[0], (count, 3, 3))
     thick = shape.finger_thickness[finger] * shape.scale
-    size = np.array([thick, thick, shape.finger_length[finger] * shape.scale])
     joints, frames, axes, origins = [origin], [], [], []
     for part in range(3):
         side, _, twist = rest[finger, part]
@@ -101,6 +100,7 @@ def _chain(angles, finger, shape):
         origins += [origin] * (len(axes) - len(origins))
         joint = first + part
         bone = rest_joints[joint + 1] - rest_joints[joint]
+        size = np.array([thick, thick, shape.bone_length[finger, part] * shape.scale])
         origin = origin + turn @ (size * (template.rotations[joint].T @ bone))
         joints.append(origin)
         frames.append(turn)

@@ -124,7 +124,6 @@ def pose_hand(
         first = 1 + 4 * finger
         origin = np.broadcast_to(palm @ rest_joints[first], (*batch, 3))
         turn = frames[0]
-        length = shape.finger_length[finger] * shape.scale
         thick = shape.finger_thickness[finger] * shape.scale
         for part in range(3):
             joint, bone = first + part, 1 + 3 * finger + part
@@ -135,6 +134,7 @@ def pose_hand(
                 extra = angles[..., 20] if finger == 0 else angles[..., 24] * (finger - 2)
                 twist = twist + extra
             turn = turn @ rotation(1, side) @ rotation(0, -bend) @ rotation(2, twist)
+            length = shape.bone_length[finger, part] * shape.scale
             stretch = np.diag([thick, thick, length]) @ frames[joint].T
             joints[..., joint, :] = origin
             linear[..., bone, :, :] = turn @ stretch

@@ -21,6 +21,7 @@ import dataclasses
 import numpy as np
 
 from tf_handgroups.errors import InputError
+from tf_handgroups.synth.hand_template import load_template
 
 # Measured on the meshes, mm: hand length (wrist crease to middle fingertip), breadth and
 # thickness at the knuckles; per finger the length (thumb from its MCP) and the diameter
@@ -40,6 +41,9 @@ _MESH_MM = {
 _FINGER_LENGTHS = np.array([0.354, 0.485, 0.544, 0.516, 0.414])
 _MEN = (0.466, 0.174, np.array([0.113, 0.104, 0.105, 0.098, 0.087]))
 _OTHERS = (0.440, 0.162, np.array([0.103, 0.098, 0.099, 0.092, 0.082]))
+_BONE_DEVIATION = 0.045
+# Of the changes that a mesh brings itself; they are linear only within -1 .. 1.
+_MORPH_DEVIATION = 0.35
 _CHILD_SHARE = 0.14
 _CHILD_YEARS = (5.0, 13.0)
 
@@ -51,7 +55,8 @@ class HandShape:
     Args:
         mesh: The template, one of `hand_template.MESHES`.
         scale: Overall size; 1 is a hand of about 190 mm.
-        finger_length: `(5,)` length factor per finger, thumb first.
+        bone_length: `(5, 3)` length factor per finger (thumb first) and bone, from the palm
+            to the tip.
         finger_thickness: `(5,)` thickness factor per finger.
         palm: `(3,)` factors of palm width, length, thickness.
         forearm_thickness: Thickness factor of the forearm.
@@ -61,7 +66,7 @@ class HandShape:
 
     mesh: str = "webxr"
     scale: float = 1.0
-    finger_length: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(5))
+    bone_length: np.ndarray = dataclasses.field(default_factory=lambda: np.ones((5, 3)))
     finger_thickness: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(5))
     palm: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3))
     forearm_thickness: float = 1.0
@@ -87,7 +92,7 @@ def random_shape(generator: np.random.Generator, mesh: str = "webxr") -> HandSha
         mesh: The template, one of `hand_template.MESHES`.
 
     Returns:
-        A `HandShape` without morphs.
+        A `HandShape`.
 
     Raises:
         InputError: If the mesh was never measured.
@@ -106,15 +111,20 @@ def random_shape(generator: np.random.Generator, mesh: str = "webxr") -> HandSha
     # Fingers differ from each other less than they differ together from the palm.
     fingers = _FINGER_LENGTHS * mesh_length / np.array(lengths)
     fingers = fingers * generator.normal(1, 0.05) * generator.normal(1, (0.035, *(0.022,) * 4))
+    # Of fingers of one length, the bones differ: no person has the template's proportions.
+    bones = fingers[:, None] * generator.normal(1, _BONE_DEVIATION, (5, 3))
     thick = diameter * mesh_length / np.array(diameters)
     thick = thick * generator.normal(1, 0.07) * generator.normal(1, 0.02, 5)
     palm = np.array([breadth / mesh_breadth, 1 / mesh_length, thickness / mesh_thickness])
     palm = palm * mesh_length * generator.normal(1, (0.045, 0.055, 0.06))
+    num_morphs = len(load_template(mesh).morph_names)
+    morphs = generator.normal(0, _MORPH_DEVIATION, num_morphs)
     return HandShape(
         mesh=mesh,
         scale=float(np.clip(scale, 0.6, 1.2)),
-        finger_length=np.clip(fingers, 0.84, 1.4),
+        bone_length=np.clip(bones, 0.8, 1.45),
         finger_thickness=np.clip(thick, 0.8, 1.45),
         palm=np.clip(palm, 0.8, 1.25),
         forearm_thickness=float(np.clip(forearm * generator.normal(1, 0.08), 0.75, 1.3)),
+        morphs=np.clip(morphs, -1, 1),
     )

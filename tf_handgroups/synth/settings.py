@@ -33,7 +33,7 @@ class SynthSettings:
     """
 
     negatives: float = 0.06
-    makehuman: float = 0.0
+    makehuman: float = 0.5
     photo_background: float = 0.35
     held_object: float = 0.25
     second_hand: float = 0.1
