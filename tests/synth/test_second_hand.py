@@ -5,7 +5,7 @@ import collections
 import cv2
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from tf_handgroups.camera import project
 from tf_handgroups.synth.posed_skin import posed_skin
@@ -57,7 +57,7 @@ def test_rendered_second_hand_hides_few_joints(scenes):
         skin = posed_skin(scene.second.hand.shape, scene.second.hand.angles)
         points = scene.second.view.to_camera(skin.points_mm)
         flat = project(np.maximum(points, [-1e9, -1e9, 1.0]), scene.view.intrinsics_px)
-        _, nearest = cKDTree(flat).query(np.stack([u, v], axis=1), k=12)
+        _, nearest = KDTree(flat).query(np.stack([u, v], axis=1), k=12)
         in_front = points[nearest, 2].min(axis=1) < xyz[:, 2]
         assert (covered & in_front).sum() <= MAX_HIDDEN, scene.seed
 
@@ -68,7 +68,7 @@ def test_hands_do_not_run_into_each_other(scenes):
         second = posed_skin(scene.second.hand.shape, scene.second.hand.angles)
         camera = scene.second.view.to_camera(second.points_mm)
         moved = (camera - scene.view.translation_mm) @ scene.view.rotation
-        distance, nearest = cKDTree(first.points_mm).query(moved)
+        distance, nearest = KDTree(first.points_mm).query(moved)
         depth = -np.einsum("nc,nc->n", moved - first.points_mm[nearest], first.normals[nearest])
         assert np.percentile(np.where(distance < 25, depth, -1), 99) < 6.0, scene.seed
 

@@ -1,8 +1,7 @@
 """Things in a hand, fitted to the skin of the posed fingers.
 
-A grip is a place that the pose leaves for a thing: a rod or a ball that palm and fingers
-enclose, something flat or thin between the thumb and another finger, something that lies
-on the palm. The thing's size follows from the room, so that the skin touches it.
+`grip` finds the place that a pose leaves; the thing's size follows from the room there, so
+that the skin touches it.
 """
 
 import dataclasses
@@ -10,6 +9,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tf_handgroups.synth.grip import (
+    Grip,
+    ball_grip,
+    flat_grip,
+    palm_grip,
+    pinch_grip,
+    rod_grip,
+)
 from tf_handgroups.synth.hand_shape import HandShape
 from tf_handgroups.synth.posed_skin import PosedSkin, posed_skin
 from tf_handgroups.synth.thing import (
@@ -31,179 +38,6 @@ _WOODS = np.array([[0.72, 0.52, 0.32], [0.5, 0.33, 0.18], [0.85, 0.7, 0.48]])
 _FRUITS = np.array([[0.75, 0.12, 0.1], [0.5, 0.65, 0.15], [0.9, 0.5, 0.1], [0.92, 0.8, 0.2]])
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Grip:
-    """A frame for a thing: columns of `turn` are its axes in the hand frame.
-
-    `radius_mm` is the room across the z axis (half a thickness for flat things);
-    `low_mm` and `high_mm` how far the thing may reach along z.
-    """
-
-    turn: np.ndarray
-    origin_mm: np.ndarray
-    radius_mm: float
-    low_mm: float = 0.0
-    high_mm: float = 0.0
-
-
-def _unit(vector):
-    return vector / max(float(np.linalg.norm(vector)), 1e-9)
-
-
-def _frame(axis, towards):
-    """Right-handed `(3, 3)` with z along `axis` and x as near `towards` as can be."""
-    axis = _unit(axis)
-    x = _unit(towards - axis * (axis @ towards))
-    return np.stack([x, np.cross(axis, x), axis], axis=1)
-
-
-def _enclosed(skin: PosedSkin, centres, axis, num_fingers):
-    """Free radii `(C,)` about centres `(C, 3)`; 0 where too few fingers close round.
-
-    With an axis the radius is that of a rod, without one that of a ball.
-    """
-    offsets = (skin.points_mm[None] - centres[:, None]).astype(np.float32)
-    if axis is not None:
-        along = offsets @ axis.astype(np.float32)
-        offsets -= along[:, :, None] * axis.astype(np.float32)
-    distance = np.sqrt(np.einsum("cnk,cnk->cn", offsets, offsets))
-    if axis is not None:
-        distance[np.abs(along) > 45] = 1e3
-    nearest = np.argmin(distance, axis=1)
-    rows = np.arange(len(centres))
-    free = distance[rows, nearest]
-    first = offsets[rows, nearest] / np.maximum(free, 1e-6)[:, None]
-    # The nearest skin must look at the centre, or the centre lies in the flesh.
-    outside = np.einsum("ck,ck->c", skin.normals[nearest], first) < -0.3
-    # Thin things need a closer grip than thick ones.
-    near = distance < 1.25 * free[:, None] + 2.5
-    opposite = np.einsum("cnk,ck->cn", offsets, first) < -0.55 * distance
-    closed = (opposite & near).any(axis=1)
-    fingers = sum(
-        near[:, (skin.bones - 1) // 3 == finger].any(axis=1).astype(int) for finger in range(1, 5)
-    )
-    # The palm or the thumb holds against the fingers.
-    held = near[:, skin.bones <= 3].any(axis=1) & (fingers >= num_fingers)
-    return np.where(outside & closed & held, free, 0.0)
-
-
-def _centres(generator, skin: PosedSkin, count):
-    """Places before the palm, where fingers may close round something."""
-    palm = skin.joints_mm[[5, 9, 13, 17]].mean(axis=0)
-    size = np.linalg.norm(skin.joints_mm[9] - skin.joints_mm[0]) / 77
-    spread = generator.uniform([-14, -45, 14], [14, 40, 62], (count, 3))
-    return palm + spread * size
-
-
-def _rod_grip(generator, skin: PosedSkin, up) -> _Grip | None:
-    """A rod across the palm: the widest one that the fingers enclose."""
-    best = (0.0, None, None)
-    coarse = skin.every(3)
-    for _ in range(3):
-        axis = _unit(np.array([-1.0, 0, 0]) + generator.normal(0, [0.1, 0.35, 0.2]))
-        centres = _centres(generator, skin, 70)
-        free = _enclosed(coarse, centres, axis, 3)
-        free[free > 46] = 0
-        winner = int(np.argmax(free))
-        if free[winner] > best[0]:
-            best = (float(free[winner]), axis, centres[winner])
-    radius, axis, centre = best
-    if axis is None or radius < 4:
-        return None
-    along = (skin.points_mm - centre) @ axis
-    across = np.linalg.norm(skin.points_mm - centre - along[:, None] * axis, axis=1)
-    radius = float(across[np.abs(along) < 45].min())
-    # Where the rod would run into the arm or a thumb it must end.
-    high = min([200.0, *(along[(across < radius) & (along > 0)] - 4)])
-    low = min([200.0, *(-along[(across < radius) & (along <= 0)] - 4)])
-    palm = skin.joints_mm[[5, 9, 13, 17]].mean(axis=0)
-    turn = _frame(axis, centre - palm)
-    return _Grip(turn, centre, radius + 0.8, low_mm=-float(low), high_mm=float(high))
-
-
-def _ball_grip(generator, skin: PosedSkin, up) -> _Grip | None:
-    centres = _centres(generator, skin, 120)
-    free = _enclosed(skin.every(4), centres, None, 2)
-    free[free > 52] = 0
-    winner = int(np.argmax(free))
-    if free[winner] < 10:
-        return None
-    radius = float(np.linalg.norm(skin.points_mm - centres[winner], axis=1).min())
-    turn = _frame(generator.standard_normal(3), generator.standard_normal(3))
-    return _Grip(turn, centres[winner], radius + 0.8)
-
-
-def _thumb_contact(skin: PosedSkin):
-    """Nearest facing places on thumb and another finger: middle, direction, gap; or None."""
-    thumb = np.flatnonzero(skin.bones == 3)
-    fingers = np.flatnonzero((skin.bones > 4) & (skin.bones % 3 != 1) & (skin.bones < 16))
-    reach = skin.points_mm[fingers][None] - skin.points_mm[thumb][:, None]
-    gap = np.linalg.norm(reach, axis=2)
-    opposed = np.einsum("tk,fk->tf", skin.normals[thumb], skin.normals[fingers]) < -0.4
-    faces = np.einsum("tfk,tk->tf", reach, skin.normals[thumb]) > 0.75 * gap - 1
-    faces &= np.einsum("tfk,fk->tf", reach, skin.normals[fingers]) < -0.75 * gap + 1
-    gap = np.where(opposed & faces, gap, np.inf)
-    t, f = np.unravel_index(int(np.argmin(gap)), gap.shape)
-    if not np.isfinite(gap[t, f]) or gap[t, f] > 85:
-        return None
-    first, second = thumb[t], fingers[f]
-    middle = 0.5 * (skin.points_mm[first] + skin.points_mm[second])
-    normal = _unit(skin.normals[first] - skin.normals[second] + reach[t, f] / 6)
-    return middle, normal, float(gap[t, f])
-
-
-def _outward(skin: PosedSkin, middle):
-    """From the palm to a place between fingers: where a held thing sticks out."""
-    return _unit(middle - skin.joints_mm[[0, 5, 17]].mean(axis=0))
-
-
-def _pinch_grip(generator, skin: PosedSkin, up) -> _Grip | None:
-    """A thin rod between thumb and finger; its lower end is nearer to the palm."""
-    contact = _thumb_contact(skin)
-    if contact is None or contact[2] > 13:
-        return None
-    middle, normal, gap = contact
-    base = _frame(normal, _outward(skin, middle))
-    best = (np.inf, base, 0.0)
-    for turn in np.radians(np.arange(-75, 76, 15)):
-        axis = base @ [np.cos(turn), np.sin(turn), 0.0]
-        along = (skin.points_mm - middle) @ axis
-        across = np.linalg.norm(skin.points_mm - middle - along[:, None] * axis, axis=1)
-        blocked = along[(across < 3.0) & (along < -12)]
-        room = min(130.0, float((-blocked).min() - 4) if len(blocked) else 130.0)
-        cost = abs(turn) * 25 - room + generator.uniform(0, 30)
-        if cost < best[0]:
-            best = (cost, _frame(axis, normal), room)
-    return _Grip(best[1], middle, max(gap / 2 + 0.8, 2.2), low_mm=-best[2], high_mm=70.0)
-
-
-def _flat_grip(generator, skin: PosedSkin, up) -> _Grip | None:
-    """Two facing pads; y of the frame points away from the palm."""
-    contact = _thumb_contact(skin)
-    if contact is None:
-        return None
-    middle, normal, gap = contact
-    turn = _frame(normal * (1 if generator.random() < 0.5 else -1), -_outward(skin, middle))
-    turn = turn[:, [1, 0, 2]] * [1, -1, 1]
-    return _Grip(turn, middle, 0.5 * gap + 0.3)
-
-
-def _palm_grip(generator, skin: PosedSkin, up) -> _Grip | None:
-    """Something lies on an open palm that looks up; the origin is on the skin."""
-    joints = skin.joints_mm
-    tips = joints[[8, 12, 16]].mean(axis=0)
-    if np.linalg.norm(tips - joints[0]) < 1.45 * np.linalg.norm(joints[9] - joints[0]):
-        return None
-    centre = joints[[0, 5, 9, 17]].mean(axis=0) + generator.normal(0, [5, 10, 0])
-    normal = _unit(np.cross(joints[17] - joints[5], joints[0] - joints[9]))
-    if normal @ up < 0.6:
-        return None
-    near = np.linalg.norm(np.cross(skin.points_mm - centre, normal), axis=1) < 25
-    height = float(np.max((skin.points_mm[near] - centre) @ normal, initial=0))
-    turn = _frame(normal, joints[9] - joints[0] + generator.normal(0, 30, 3))
-    return _Grip(turn, centre + normal * height, height)
-
-
 def _metal(generator):
     return _METALS[generator.integers(4)] * generator.uniform(0.8, 1.1)
 
@@ -212,11 +46,11 @@ def _wood(generator):
     return _WOODS[generator.integers(3)] * generator.uniform(0.8, 1.1)
 
 
-def _cut(grip: _Grip, low, high):
+def _cut(grip: Grip, low, high):
     return max(low, grip.low_mm), min(high, grip.high_mm)
 
 
-def _stick(generator, grip: _Grip) -> Thing | None:
+def _stick(generator, grip: Grip) -> Thing | None:
     low, high = _cut(grip, -generator.uniform(50, 150), generator.uniform(50, 190))
     kind = ("stick", "rail", "baton")[generator.integers(3)]
     material = {"stick": "wood", "rail": "metal", "baton": "stripes"}[kind]
@@ -228,7 +62,7 @@ def _stick(generator, grip: _Grip) -> Thing | None:
     return Thing(kind, (rounded_tube(path, r, material, colour),))
 
 
-def _tool(generator, grip: _Grip) -> Thing | None:
+def _tool(generator, grip: Grip) -> Thing | None:
     r = grip.radius_mm
     low, high = _cut(grip, -generator.uniform(45, 70), 200)
     if not 6 < r < 19 or high < 60:
@@ -256,7 +90,7 @@ def _tool(generator, grip: _Grip) -> Thing | None:
     return Thing(kind, (*parts, *shaft, *raised))
 
 
-def _strap(generator, grip: _Grip) -> Thing | None:
+def _strap(generator, grip: Grip) -> Thing | None:
     """The handle of a bag: both ends bend the same way, out of the fingers."""
     r = grip.radius_mm
     if r > 11:
@@ -270,7 +104,7 @@ def _strap(generator, grip: _Grip) -> Thing | None:
     return Thing("strap", (rounded_tube(path, r, material, random_colour(generator)),))
 
 
-def _bottle(generator, grip: _Grip) -> Thing | None:
+def _bottle(generator, grip: Grip) -> Thing | None:
     r = grip.radius_mm
     low, high = _cut(grip, -generator.uniform(50, 110), generator.uniform(50, 90))
     if r < 19 or grip.high_mm < high + 40 or high - low < 70:
@@ -287,7 +121,7 @@ def _bottle(generator, grip: _Grip) -> Thing | None:
     return Thing("bottle", (*revolve(body, "label", colour), *cap))
 
 
-def _cup(generator, grip: _Grip) -> Thing | None:
+def _cup(generator, grip: Grip) -> Thing | None:
     """A can, a glass or a cup; it is open at the top, so the rim shows the inside."""
     r = grip.radius_mm
     low, high = _cut(grip, -generator.uniform(40, 70), generator.uniform(40, 70))
@@ -316,7 +150,7 @@ def _cup(generator, grip: _Grip) -> Thing | None:
     return Thing("mug", (*parts, handle))
 
 
-def _ball(generator, grip: _Grip) -> Thing | None:
+def _ball(generator, grip: Grip) -> Thing | None:
     r = grip.radius_mm
     if generator.random() < 0.5:
         radii = np.array([1, 1, generator.uniform(1.0, 1.25)]) * r
@@ -330,7 +164,7 @@ def _ball(generator, grip: _Grip) -> Thing | None:
     return Thing("ball", (ellipsoid(np.full(3, r), material, random_colour(generator)),))
 
 
-def _pen(generator, grip: _Grip) -> Thing | None:
+def _pen(generator, grip: Grip) -> Thing | None:
     """Pens, pencils, cutlery, brushes; the point is the far end."""
     r = min(grip.radius_mm, 5.5)
     low, high = _cut(grip, -generator.uniform(70, 130), generator.uniform(22, 55))
@@ -363,7 +197,7 @@ def _pen(generator, grip: _Grip) -> Thing | None:
     return Thing(kind, (handle, *head))
 
 
-def _flat(generator, grip: _Grip) -> Thing | None:
+def _flat(generator, grip: Grip) -> Thing | None:
     """Phones, cards, books, boxes: how thick they are says what they are."""
     thick = max(2 * grip.radius_mm, 0.8)
     size_mm = {"card": (54, 86), "paper": (90, 130), "phone": (72, 148), "book": (120, 180)}
@@ -403,7 +237,7 @@ def _flat_parts(generator, kind, size, centre) -> tuple[Part, ...]:
     return tuple(part.moved(np.eye(3), [*centre, 0]) for part in sides)
 
 
-def _small(generator, grip: _Grip) -> Thing | None:
+def _small(generator, grip: Grip) -> Thing | None:
     """A ring or a key at the finger tips; the frame is that of a flat thing."""
     metal = _metal(generator)
     wire = max(grip.radius_mm, 1.0)
@@ -421,7 +255,7 @@ def _small(generator, grip: _Grip) -> Thing | None:
     return Thing("key", (bow.moved(np.eye(3), [0, radius, 0]), *blade))
 
 
-def _on_palm(generator, grip: _Grip) -> Thing | None:
+def _on_palm(generator, grip: Grip) -> Thing | None:
     """A phone, a box, a ball, a coin that lies on the skin."""
     kind = ("phone", "box", "ball", "coin", "card")[generator.integers(5)]
     if kind == "ball":
@@ -437,15 +271,15 @@ def _on_palm(generator, grip: _Grip) -> Thing | None:
     return Thing(kind, tuple(part.moved(np.eye(3), [0, 0, size[2] / 2]) for part in parts))
 
 
-_Find = Callable[[np.random.Generator, PosedSkin, np.ndarray], _Grip | None]
-_Build = Callable[[np.random.Generator, _Grip], Thing | None]
+_Find = Callable[[np.random.Generator, PosedSkin, np.ndarray], Grip | None]
+_Build = Callable[[np.random.Generator, Grip], Thing | None]
 # How often a grip is tried, how it is found, and what it may hold.
 _GRIPS: tuple[tuple[float, _Find, tuple[_Build, ...]], ...] = (
-    (0.42, _rod_grip, (_stick, _tool, _tool, _strap, _bottle, _bottle, _cup, _cup)),
-    (0.15, _ball_grip, (_ball,)),
-    (0.2, _pinch_grip, (_pen,)),
-    (0.17, _flat_grip, (_flat, _flat, _flat, _small)),
-    (0.06, _palm_grip, (_on_palm,)),
+    (0.42, rod_grip, (_stick, _tool, _tool, _strap, _bottle, _bottle, _cup, _cup)),
+    (0.15, ball_grip, (_ball,)),
+    (0.2, pinch_grip, (_pen,)),
+    (0.17, flat_grip, (_flat, _flat, _flat, _small)),
+    (0.06, palm_grip, (_on_palm,)),
 )
 
 
@@ -509,7 +343,7 @@ def random_thing(generator: np.random.Generator) -> Thing:
     while True:
         build = builds[int(generator.integers(len(builds)))]
         radius = float(np.exp(generator.uniform(np.log(1.5), np.log(40))))
-        grip = _Grip(np.eye(3), np.zeros(3), radius, low_mm=-200.0, high_mm=200.0)
+        grip = Grip(np.eye(3), np.zeros(3), radius, low_mm=-200.0, high_mm=200.0)
         thing = build(generator, grip)
         if thing is not None:
             return thing

@@ -161,7 +161,9 @@ def _body(generator, skin_colour) -> Thing:
     if kind == "knee":
         bend = generator.uniform(0.3, 2.0)
         ends = np.array([[np.sin(bend), -np.cos(bend), 0], [0, 0, 0], [0, 1.0, 0]]) * 190
-        path = np.concatenate([np.linspace(ends[0], ends[1], 10)[:-1], np.linspace(*ends[1:], 10)])
+        path = np.concatenate(
+            [np.linspace(ends[0], ends[1], 10)[:-1], np.linspace(ends[1], ends[2], 10)]
+        )
         return Thing(kind, (rounded_tube(path, 55.0, "skin", skin_colour),))
     sole = ellipsoid(np.array([40.0, 108, 26]), "skin", skin_colour)
     heel = ellipsoid(np.array([32.0, 45, 34]), "skin", skin_colour)

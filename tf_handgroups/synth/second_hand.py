@@ -8,7 +8,7 @@ and where it is in front it lies mostly outside of the labelled hand's box.
 import dataclasses
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from tf_handgroups.camera import project
 from tf_handgroups.synth.hand_mesh import rotation
@@ -117,7 +117,7 @@ def random_second_view(
         other hand of the same person; `None` if no place was found.
     """
     faces = load_template(mesh).faces
-    tree = cKDTree(first.points_mm[::4])
+    tree = KDTree(first.points_mm[::4])
     for _ in range(_TRIES):
         turn, shift, away = _place(generator, first, second, view, arrangement)
         shift = _apart(first, tree, second, turn, shift, away)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 TEXTURE_SIZE = 128
 MATERIALS = ("plain", "wood", "metal", "label", "paper", "screen", "stripes", "fruit", "skin")
@@ -81,7 +81,7 @@ class Thing:
         normals = np.concatenate([part.normals for part in self.parts])
         vertices = self.vertices_mm
         # At an edge the vertices of both sides are asked: inside is inside of each.
-        _, nearest = cKDTree(vertices).query(points_mm, k=4)
+        _, nearest = KDTree(vertices).query(points_mm, k=4)
         offsets = points_mm[:, None] - vertices[nearest]
         return np.einsum("nkc,nkc->nk", offsets, normals[nearest]).max(axis=1)
 
