@@ -1,5 +1,6 @@
 """Whole pictures: determinism, exact labels, mirroring, negatives."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -151,3 +152,27 @@ def test_other_settings_keep_pose_and_view():
 def test_share_of_negatives(share, presence):
     settings = SynthSettings(negatives=share)
     assert {render_sample(seed, 32, settings).presence for seed in range(12)} == {presence}
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_shares_of_everything_keep_bytes_and_labels_exact(share):
+    """The same labels with nothing and with everything; the same bytes every time."""
+    names = ("held_object", "second_hand", "occluder", "photo_background", "sleeve", "watch")
+    settings = SynthSettings(negatives=0, **dict.fromkeys(names, share))
+    for seed in range(4):
+        one, two = (render_sample(seed, 64, settings) for _ in range(2))
+        plain = render_sample(seed, 64, SynthSettings(negatives=0))
+        assert one.image == two.image and one.presence
+        np.testing.assert_array_equal(one.uv_px, plain.uv_px)
+        np.testing.assert_array_equal(one.xyz_camera_mm, plain.xyz_camera_mm)
+        uv = project(one.xyz_camera_mm, one.intrinsics_px)
+        np.testing.assert_allclose(uv, one.uv_px, atol=1e-3)
+
+
+def test_a_held_thing_is_drawn_and_may_hide_the_hand():
+    settings = SynthSettings(negatives=0, second_hand=0, held_object=1)
+    scene = next(s for s in (draw_scene(seed, 64, settings) for seed in range(20)) if s.held)
+    empty = render_scene(dataclasses.replace(scene, held=None))
+    full = render_scene(scene)
+    assert np.abs(full.colour - empty.colour).max() > 20
+    assert (full.alpha >= empty.alpha - 1e-4).all()

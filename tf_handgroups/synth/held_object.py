@@ -95,7 +95,7 @@ def _strap(generator, grip: Grip) -> Thing | None:
     r = grip.radius_mm
     if r > 11:
         return None
-    reach = generator.uniform(70, 160)
+    reach = generator.uniform(180, 320)
     along = np.linspace(-1, 1, 31)
     width = generator.uniform(42, 55)
     bend = np.clip(np.abs(along) - 0.45, 0, 1) ** 1.3 * reach
