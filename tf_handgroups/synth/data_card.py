@@ -18,6 +18,7 @@ from tf_handgroups.camera import project
 from tf_handgroups.plots import COLOURS, png
 from tf_handgroups.synth.pose_prior import FAMILIES
 from tf_handgroups.synth.scene import Scene
+from tf_handgroups.synth.viewpoint import VIEW_KINDS
 
 CARD_PNG, CARD_MD = "data_card.png", "data_card.md"
 MOST_SCENES = 2000
@@ -29,6 +30,7 @@ class SceneFacts:
 
     Args:
         families: `N` names of pose families.
+        views: `N` names of kinds of view.
         tones: `(N,)` skin tone, 0 light .. 1 dark.
         facing_deg: `(N,)` angle between the palm's normal and the way to the camera:
             0 the palm, 180 the back is seen.
@@ -44,6 +46,7 @@ class SceneFacts:
     """
 
     families: Sequence[str]
+    views: Sequence[str]
     tones: np.ndarray
     facing_deg: np.ndarray
     roll_deg: np.ndarray
@@ -70,10 +73,16 @@ def scene_facts(scenes: Iterable[Scene]) -> SceneFacts:
         "no hand": _share(scenes, lambda scene: not scene.presence),
         "left hand": _share(scenes, lambda scene: scene.presence and scene.mirrored),
         "MakeHuman mesh": _share(shown, lambda scene: scene.hand.shape.mesh == "makehuman"),
+        "held thing": _share(shown, lambda scene: scene.held is not None),
+        "second hand": _share(shown, lambda scene: scene.second is not None),
         "sleeve": _share(shown, lambda scene: scene.hand.wear.sleeve_mm is not None),
+        "glove": _share(shown, lambda scene: scene.hand.wear.glove is not None),
         "ring": _share(shown, lambda scene: scene.hand.wear.ring_finger is not None),
+        "watch or band": _share(shown, lambda scene: scene.hand.wear.wristband is not None),
+        "dressing": _share(shown, lambda scene: scene.hand.wear.dressing is not None),
     }
-    return SceneFacts([scene.hand.family for scene in shown], *rows.T, things=things)
+    families = [scene.hand.family for scene in shown]
+    return SceneFacts(families, [scene.view.kind for scene in shown], *rows.T, things=things)
 
 
 def _share(scenes: Sequence[Scene], condition: Callable[[Scene], bool]) -> float:
@@ -110,25 +119,29 @@ def draw_data_card(facts: SceneFacts) -> bytes:
     >>> draw_data_card(scene_facts([draw_scene(1), draw_scene(2)]))[1:4]
     b'PNG'
     """
-    figure = Figure(figsize=(13, 8.5), layout="constrained")
-    axes = figure.subplots(2, 4).ravel()
-    counts = collections.Counter(facts.families)
-    names = [name for _, name in FAMILIES]
-    _bars(axes[0], {name: counts[name] / max(len(facts.families), 1) for name in names})
-    axes[0].set_title("pose families")
-    _bars(axes[1], facts.things)
-    axes[1].set_title("also in the picture")
+    figure = Figure(figsize=(15, 8.5), layout="constrained")
+    axes = figure.subplots(2, 5).ravel()
+    _bars(axes[0], _shares(facts.families, [name for _, name in FAMILIES]), "pose families")
+    _bars(axes[1], facts.things, "also in the picture")
+    _bars(axes[5], _shares(facts.views, [name for _, name in VIEW_KINDS]), "kinds of view")
     _histogram(axes[2], facts.tones, "skin tone (0 light, 1 dark)", (0, 1))
     _histogram(axes[3], facts.facing_deg, "palm (0) to back (180) seen, degrees", (0, 180))
-    _histogram(axes[4], facts.roll_deg, "in-plane roll, 0 is fingers up, degrees", (-180, 180))
-    _histogram(axes[5], facts.tilt_deg, "metacarpal away from the camera, degrees", (-90, 90))
-    _histogram(axes[6], facts.distance_mm, "distance of the middle MCP, mm", None)
-    _histogram(axes[7], facts.length_mm, "wrist to middle tip along the bones, mm", None)
+    _histogram(axes[4], facts.box_share, "joints' box over the picture's side", (0.4, 0.8))
+    _histogram(axes[6], facts.roll_deg, "in-plane roll, 0 is fingers up, degrees", (-180, 180))
+    _histogram(axes[7], facts.tilt_deg, "metacarpal away from the camera, degrees", (-90, 90))
+    _histogram(axes[8], facts.distance_mm, "distance of the middle MCP, mm", None)
+    _histogram(axes[9], facts.length_mm, "wrist to middle tip along the bones, mm", None)
     figure.suptitle(f"{len(facts.families)} scenes with a hand")
     return png(figure)
 
 
-def _bars(axes: Axes, shares: dict[str, float]) -> None:
+def _shares(found: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    counts = collections.Counter(found)
+    return {name: counts[name] / max(len(found), 1) for name in names}
+
+
+def _bars(axes: Axes, shares: dict[str, float], title: str) -> None:
+    axes.set_title(title)
     names = list(shares)
     axes.barh(names, [100 * shares[name] for name in names], color=COLOURS[0])
     axes.invert_yaxis()
@@ -177,12 +190,13 @@ def data_card_text(facts: SceneFacts, description: dict) -> str:
     ):
         numbers = np.percentile(values, [1, 25, 50, 75, 99]) if len(values) else [np.nan] * 5
         lines.append(f"| {label} | " + " | ".join(f"{number:.3g}" for number in numbers) + " |")
-    counts = collections.Counter(facts.families)
-    lines += ["", "| pose family | share |", "|---|---|"]
-    for name, number in counts.most_common():
-        lines.append(f"| {name} | {100 * number / len(facts.families):.1f} % |")
-    lines += ["", "| also in the picture | share |", "|---|---|"]
-    lines += [f"| {name} | {100 * share:.1f} % |" for name, share in facts.things.items()]
+    for title, shares in (
+        ("pose family", _shares(facts.families, [name for _, name in FAMILIES])),
+        ("kind of view", _shares(facts.views, [name for _, name in VIEW_KINDS])),
+        ("also in the picture", facts.things),
+    ):
+        lines += ["", f"| {title} | share |", "|---|---|"]
+        lines += [f"| {name} | {100 * share:.1f} % |" for name, share in shares.items()]
     return "\n".join(lines) + "\n"
 
 
