@@ -2,10 +2,10 @@
 
     python -m benchmarks.synth_throughput
 
-Renders as `tf-handgroups synth` does, with `render_sample` in a pool of processes of one thread
-each, but writes no shards. The pools are started and warm before the clock starts; each round
-renders other seeds, all pools the same ones in turn, starting with another pool. `--set
-name=value` changes settings, to see what a thing costs. Takes about two minutes.
+Renders as `tf-handgroups synth` does, with `render_sample` in its pool of processes, but writes
+no shards. The pools are started and warm before the clock starts; each round renders other seeds,
+all pools the same ones in turn, starting with another pool. `--set name=value` changes settings, to
+see what a thing costs. Takes about two minutes.
 
 Two figures: pictures per second of wall-clock time, which counts on a quiet machine only, and
 pictures per CPU second, which hardly depends on other programs (but on whether they share a
@@ -15,13 +15,11 @@ core's hyperthreads).
 import argparse
 import contextlib
 import functools
-import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import cv2
 import numpy as np
 
 from benchmarks.machine import own_seconds, percentiles, watch_other_programs
@@ -30,41 +28,19 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.synth.render import render_sample
 from tf_handgroups.synth.scene import SYNTH_VERSION
 from tf_handgroups.synth.settings import SynthSettings, settings_from
+from tf_handgroups.synth.write_shards import render_pool
 
 CHUNK = 8
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 Render = Callable[[int], HandSample]
 RenderAll = Callable[[Sequence[int]], int]
 
 
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-
-
-@contextlib.contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Processes that are started meanwhile use one thread for linear algebra."""
-    before = dict(os.environ)
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name in _THREADS:
-            os.environ.pop(name)
-            if name in before:
-                os.environ[name] = before[name]
-
-
 @contextlib.contextmanager
 def pools(sizes: Sequence[int], render: Render) -> Iterator[dict[int, RenderAll]]:
     """Yields functions that render seeds with so many processes and return the bytes made."""
-    context = multiprocessing.get_context("spawn")
     with contextlib.ExitStack() as stack:
-        with _single_threaded():
-            started = {
-                size: stack.enter_context(context.Pool(size, _start_worker)) for size in sizes
-            }
+        started = {size: stack.enter_context(render_pool(size)) for size in sizes}
 
         def render_all(seeds: Sequence[int], size: int) -> int:
             samples = started[size].imap(render, seeds, chunksize=CHUNK)

@@ -56,10 +56,7 @@ def random_camera_look(generator: np.random.Generator, image: np.ndarray) -> np.
 
 
 def random_border(
-    generator: np.random.Generator,
-    image: np.ndarray,
-    box_px: Sequence[float] | np.ndarray | None = None,
-    share: float = 0.12,
+    generator: np.random.Generator, image: np.ndarray, box_px: Sequence[float] | np.ndarray
 ) -> np.ndarray:
     """Blackens what lies beyond the edges of the photograph that a crop was cut from.
 
@@ -69,24 +66,19 @@ def random_border(
     Args:
         generator: Source of randomness.
         image: `(H, W, 3)` uint8, as the camera gives it.
-        box_px: `x, y, width, height` that stays visible; the middle half if `None`.
-        share: How often there is such a border.
+        box_px: `x, y, width, height` that stays visible.
 
     Returns:
-        `(H, W, 3)` uint8; the given array where there is no border.
+        `(H, W, 3)` uint8.
 
     Example:
 
     >>> white = np.full((64, 64, 3), 255, np.uint8)
-    >>> bordered = random_border(np.random.default_rng(0), white, share=1.0)
+    >>> bordered = random_border(np.random.default_rng(0), white, (16, 16, 32, 32))
     >>> int(bordered.min()), int(bordered[32, 32, 0])
     (0, 255)
     """
-    if generator.random() >= share:
-        return image
     height, width = image.shape[:2]
-    if box_px is None:
-        box_px = np.array([width / 4, height / 4, width / 2, height / 2])
     x, y, box_width, box_height = (float(value) for value in box_px)
     # Space between the box and the left, upper, right and lower edge.
     space = np.array([x, y, width - x - box_width, height - y - box_height])

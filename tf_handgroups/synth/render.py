@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,8 +10,13 @@ import numpy as np
 from tf_handgroups.camera import mirror_intrinsics, mirror_xyz, project
 from tf_handgroups.datasets.sample import HandSample, box_around
 from tf_handgroups.synth.background import random_background
+from tf_handgroups.synth.negatives import Negative
 from tf_handgroups.synth.occluders import random_occluder
-from tf_handgroups.synth.post_processing import encode_jpeg, random_camera_look
+from tf_handgroups.synth.post_processing import (
+    encode_jpeg,
+    random_border,
+    random_camera_look,
+)
 from tf_handgroups.synth.rasterizer import Fragments, rasterize
 from tf_handgroups.synth.scene import Scene, SecondHand, draw_scene, stream
 from tf_handgroups.synth.settings import SynthSettings
@@ -204,38 +210,44 @@ def render_sample(
     scene = draw_scene(seed, image_size, settings)
     generator = stream(scene.seed, "picture")
     image = random_camera_look(generator, _compose(generator, scene, render_scene(scene)))
-    xyz, intrinsics = scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px
     if scene.mirrored:
         image = np.ascontiguousarray(image[:, ::-1])
-        xyz = mirror_xyz(xyz)
-        intrinsics = mirror_intrinsics(intrinsics, scene.image_size)
-    uv = project(xyz, intrinsics)
-    inside = np.all((uv > -0.5) & (uv < scene.image_size - 0.5), axis=1)
-    sample = HandSample(
+    label = _label(scene) if scene.negative is None else _label_without_hand(scene, scene.negative)
+    border = stream(scene.seed, "border")
+    if border.random() < scene.settings.border:
+        image = random_border(border, image, label["box_px"])
+    return HandSample(
         sample_id=f"synth/{scene.seed:08d}",
         image=encode_jpeg(generator, image),
         image_size=(scene.image_size, scene.image_size),
-        uv_px=uv,
-        visible=inside,
-        handedness="left" if scene.mirrored else "right",
-        box_px=box_around(uv),
-        xyz_camera_mm=xyz,
-        intrinsics_px=intrinsics,
+        **label,
     )
-    return sample if scene.negative is None else _without_hand(sample, scene)
 
 
-def _without_hand(sample: HandSample, scene: Scene) -> HandSample:
-    x, y, width, height = scene.negative.box_px if scene.negative else sample.box_px
+def _label(scene: Scene) -> dict[str, Any]:
+    """Fields of the `HandSample` of a scene with a hand."""
+    xyz, intrinsics = scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px
+    if scene.mirrored:
+        xyz, intrinsics = mirror_xyz(xyz), mirror_intrinsics(intrinsics, scene.image_size)
+    uv = project(xyz, intrinsics)
+    return {
+        "uv_px": uv,
+        "visible": np.all((uv > -0.5) & (uv < scene.image_size - 0.5), axis=1),
+        "handedness": "left" if scene.mirrored else "right",
+        "box_px": box_around(uv),
+        "xyz_camera_mm": xyz,
+        "intrinsics_px": intrinsics,
+    }
+
+
+def _label_without_hand(scene: Scene, negative: Negative) -> dict[str, Any]:
+    x, y, width, height = negative.box_px
     if scene.mirrored:
         x = scene.image_size - 1 - x - width
-    return dataclasses.replace(
-        sample,
-        uv_px=np.zeros((21, 2)),
-        visible=np.zeros(21, bool),
-        handedness=None,
-        box_px=np.array([x, y, width, height]),
-        xyz_camera_mm=None,
-        intrinsics_px=None,
-        presence=False,
-    )
+    return {
+        "uv_px": np.zeros((21, 2)),
+        "visible": np.zeros(21, bool),
+        "handedness": None,
+        "box_px": np.array([x, y, width, height]),
+        "presence": False,
+    }

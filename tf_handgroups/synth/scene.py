@@ -29,7 +29,7 @@ SYNTH_VERSION = 2
 _MIN_SIZE, _MAX_SIZE = 32, 1024
 STREAMS = (
     *("kind", "pose", "view", "light", "skin", "wear", "held", "second", "paint", "picture"),
-    *("negative", "occluder"),
+    *("negative", "occluder", "border"),
 )
 
 

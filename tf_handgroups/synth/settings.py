@@ -22,6 +22,7 @@ class SynthSettings:
         glove: Hands in a glove.
         ring: Hands with a ring.
         watch: Wrists with a watch or bracelet.
+        border: Crops that reach beyond the photograph, where crops are black.
         max_roll_deg: Largest in-plane turn of the fingers away from up, 0 to 180 degrees.
 
     Raises:
@@ -34,7 +35,7 @@ class SynthSettings:
 
     negatives: float = 0.06
     makehuman: float = 0.5
-    photo_background: float = 0.35
+    photo_background: float = 0.5
     held_object: float = 0.25
     second_hand: float = 0.1
     occluder: float = 0.1
@@ -42,6 +43,7 @@ class SynthSettings:
     glove: float = 0.03
     ring: float = 0.12
     watch: float = 0.12
+    border: float = 0.12
     max_roll_deg: float = 60.0
 
     def __post_init__(self):

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import multiprocessing
+import multiprocessing.pool
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,7 +20,16 @@ from tf_handgroups.synth.settings import SynthSettings
 SEED_STRIDE = 10_000_000
 
 _CHUNK = 16
-_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# Workers are processes already: threads inside them only compete with each other. The
+# last three keep glibc from giving the memory of every picture back to the system.
+_WORKER_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 28),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 29),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
 
 
 def sample_seed(seed: int, index: int) -> int:
@@ -108,11 +118,30 @@ def _rendering(
     if num_workers == 1:
         yield map(render, seeds)
         return
-    # Workers are processes already: threads inside them only compete with each other.
-    # "spawn", because TensorFlow may be loaded here and does not survive a fork.
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    with render_pool(num_workers) as pool:
+        yield pool.imap(render, seeds, chunksize=_CHUNK)
+
+
+@contextlib.contextmanager
+def render_pool(num_workers: int) -> Iterator[multiprocessing.pool.Pool]:
+    """Starts processes that render one picture at a time each, and ends them.
+
+    Args:
+        num_workers: Number of processes.
+
+    Returns:
+        A context with the pool.
+
+    Example:
+    >>> with render_pool(1) as pool:
+    ...     samples = pool.map(render_sample, range(2))
+    >>> len(samples)
+    2
+    """
+    before = {name: os.environ.get(name) for name in _WORKER_ENVIRONMENT}
+    os.environ.update(_WORKER_ENVIRONMENT)
     try:
+        # "spawn", because TensorFlow may be loaded here and does not survive a fork.
         pool = multiprocessing.get_context("spawn").Pool(num_workers, _start_worker)
     finally:
         for name, value in before.items():
@@ -121,7 +150,7 @@ def _rendering(
             else:
                 os.environ[name] = value
     try:
-        yield pool.imap(render, seeds, chunksize=_CHUNK)
+        yield pool
     finally:
         pool.terminate()
         pool.join()
