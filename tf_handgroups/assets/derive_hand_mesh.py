@@ -57,7 +57,7 @@ _CUT_Y_MM = 64.0
 _FOREARM_RINGS = 14
 _FOREARM_LENGTH_MM = 300.0
 _FOREARM_AXES_MM = (38.0, 45.0)
-# The source's wrist is about 145 mm round; people's are about 170 mm at this hand length.
+# The source's wrist is about 145 mm round; we make it about 170 mm, an estimate.
 _ARM_FACTORS = (1.15, 1.1)
 # Rows: WebXR mesh axes in the hand frame: x to the little finger, y to the wrist,
 # z out of the palm (a right hand seen from its back, fingers up).

@@ -62,7 +62,7 @@ _MCP_SHIFTS_MM = (9.0, 9.5, 9.0, 8.0)
 _THUMB_SHIFTS_MM = (3.5, 7.0)
 # The wrist's joint lies at the heel of the palm, before the turning point.
 _PIVOT_SHIFT_MM, _HEEL_SHIFT_MM, _HEEL_DEPTH_MM = 10.0, 13.0, 3.0
-# The source's wrist is about 143 mm round; people's are about 170 mm at this hand length.
+# The source's wrist is about 143 mm round; we make it about 170 mm, an estimate.
 _ARM_FACTORS = (1.17, 1.2)
 _SOFTENING_STEPS = 12
 # The middle finger's nail looks straight away from the palm.

@@ -1,6 +1,8 @@
 """Proportions of one person's hand, drawn from a child's to a large man's.
 
-Sources of the figures:
+Sources of the figures. Hand length and breadth agree with Ibeachu, Abu and Didia 2011,
+Asian J. Med. Sci. 3:146 (men 190 x 86 mm, women 176 x 77 mm). The others are as they are
+commonly quoted and were not compared with the reports themselves:
 
 - Hand length, and breadth over length: Greiner 1991, Hand Anthropometry of US Army
   Personnel, Natick TR-92/011 (men 194 and 90, women 181 and 79 mm); lengths of civilians

@@ -1,6 +1,6 @@
 """Skin painted for one person: colour, blotches, freckles, hair, marks.
 
-Colours start from measured skin: the Individual Typology Angle (ITA) orders skin from
+Colours follow the order of measured skin: the Individual Typology Angle (ITA) orders skin from
 very light (above 55 degrees) over light (41), intermediate (28), tan (10) and brown
 (-30) to dark (Chardon et al., Int. J. Cosmet. Sci. 13, 1991; Del Bino and Bernerd, Br.
 J. Dermatol. 169 S3, 2013). Angle and b* fix L*: `tan(ITA) = (L* - 50) / b*`.
@@ -17,7 +17,7 @@ from tf_handgroups.synth.skin_relief import back_relief, paint_nails, palm_relie
 
 __all__ = ["Skin", "paint_hand", "random_skin", "smooth_noise", "unrolled"]
 
-# ITA in degrees with the a* and b* usual there; L* follows.
+# ITA in degrees; a* and b* are our choice of plausible values there, L* follows.
 _ITA = np.array([64.0, 50, 38, 22, 5, -15, -35, -52, -68])
 _A = np.array([8.0, 9.5, 10.5, 11.5, 12.5, 12.5, 11.5, 9.5, 7.0])
 _B = np.array([10.8, 14.5, 16.5, 18.0, 18.5, 17.5, 15.0, 12.0, 8.8])

@@ -1,6 +1,7 @@
 """Limits, correlations and building blocks of hand poses, in degrees.
 
-Sources of the figures:
+Sources of the figures (those of Chatzioglou and Govsa were compared with their paper, the
+others are as they are commonly quoted):
 
 - Active ranges of motion: American Society for Surgery of the Hand, and Hume et al.
   1990, J. Hand Surg. 15A:240: finger MCP -45..90, PIP 0..100, DIP 0..80 (hyperextension
