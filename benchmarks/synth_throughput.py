@@ -25,9 +25,10 @@ import numpy as np
 from benchmarks.machine import own_seconds, percentiles, watch_other_programs
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.errors import InputError
+from tf_handgroups.number_fields import with_numbers
 from tf_handgroups.synth.render import render_sample
 from tf_handgroups.synth.scene import SYNTH_VERSION
-from tf_handgroups.synth.settings import SynthSettings, settings_from
+from tf_handgroups.synth.settings import SynthSettings
 from tf_handgroups.synth.write_shards import render_pool
 
 CHUNK = 8
@@ -90,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.rounds < 3 or options.count < 1 or min(options.workers) < 1:
         parser.error("expected --rounds >= 3, --count >= 1 and --workers >= 1")
     try:
-        settings: SynthSettings = settings_from(options.set)
+        settings = with_numbers(SynthSettings, options.set)
         render = functools.partial(render_sample, image_size=options.size, settings=settings)
         render(0)
     except InputError as error:

@@ -3,7 +3,7 @@
 import pytest
 
 from tf_handgroups.errors import InputError
-from tf_handgroups.synth.settings import SynthSettings, settings_from
+from tf_handgroups.synth.settings import SynthSettings
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "1", None, True])
@@ -16,22 +16,3 @@ def test_roll_is_in_degrees():
     assert SynthSettings(max_roll_deg=180).max_roll_deg == 180.0
     with pytest.raises(InputError, match="from 0 to 180"):
         SynthSettings(max_roll_deg=181)
-
-
-def test_reads_assignments():
-    assert settings_from([]) == SynthSettings()
-    assert settings_from(["glove=0.5", " ring = 1"]) == SynthSettings(glove=0.5, ring=1.0)
-
-
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        ("glove", "name=value"),
-        ("hat=1", "negatives, makehuman"),
-        ("glove=much", "expected a number"),
-        ("glove=2", "from 0 to 1"),
-    ],
-)
-def test_refuses_assignments(text, match):
-    with pytest.raises(InputError, match=match):
-        settings_from([text])

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,6 @@ from tf_handgroups.teacher.geometry_checks import (
     bone_ratio,
     flexions,
     labelled_joints,
-    limits_from,
     reprojection,
     why_rejected,
 )
@@ -93,14 +90,7 @@ def test_reprojection_ignores_scale_and_place():
     assert reprojection(found_hand(xyz_m=np.zeros((21, 3)))) > 0.1
 
 
-def test_limits_from_texts():
-    assert limits_from([]) == LIMITS
-    assert limits_from(["max_spread=0.02", "max_unlabelled=0"]) == dataclasses.replace(
-        LIMITS, max_spread=0.02, max_unlabelled=0
-    )
-
-
-@pytest.mark.parametrize("text", ["max_spread", "spread=1", "max_spread=small", "max_spread=nan"])
-def test_bad_limits(text):
-    with pytest.raises(InputError, match="Received: "):
-        limits_from([text])
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_bad_limits(value):
+    with pytest.raises(InputError, match="Received: max_spread="):
+        LabelLimits(max_spread=value)

@@ -34,13 +34,14 @@ def synth(
     Example: `tf-handgroups synth --count 40000 --seed 1 --out renders/train --set glove=0.1`
     """
     from tf_handgroups.image_file import write_image
+    from tf_handgroups.number_fields import with_numbers
     from tf_handgroups.synth.data_card import MOST_SCENES, write_data_card
     from tf_handgroups.synth.preview import preview_sheet
     from tf_handgroups.synth.scene import draw_scene
-    from tf_handgroups.synth.settings import settings_from
+    from tf_handgroups.synth.settings import SynthSettings
     from tf_handgroups.synth.write_shards import sample_seed, write_synthetic_shards
 
-    settings = settings_from(assignments or [])
+    settings = with_numbers(SynthSettings, assignments or [])
     description = write_synthetic_shards(
         count,
         seed,

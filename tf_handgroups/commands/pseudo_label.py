@@ -37,11 +37,12 @@ def pseudo_label(
     --out hands/pseudo --contact-sheet pseudo.png`
     """
     from tf_handgroups.image_file import write_image
-    from tf_handgroups.teacher.geometry_checks import limits_from
+    from tf_handgroups.number_fields import with_numbers
+    from tf_handgroups.teacher.geometry_checks import LabelLimits
     from tf_handgroups.teacher.pseudo_label import pseudo_label as run_pseudo_label
     from tf_handgroups.teacher.teacher_models import load_teacher
 
-    limits = limits_from(set_ or [])
+    limits = with_numbers(LabelLimits, set_ or [])
     models = load_teacher(teacher)
     with progress("labelling") as show:
         report = run_pseudo_label(source, out, models, licence, limits, overwrite, show)

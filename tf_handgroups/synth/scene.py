@@ -1,7 +1,7 @@
 """What a picture of a seed will show; drawn without rendering, so it is cheap.
 
 Every part of a scene has its own stream of random numbers: with other settings the
-same seed keeps its pose, view and light.
+same seed mostly keeps its pose, view and light.
 """
 
 import dataclasses

@@ -9,7 +9,8 @@ from tf_handgroups.errors import InputError
 class SynthSettings:
     """Shares of pictures in [0, 1] unless said otherwise.
 
-    Two sets of the same seed and different settings show the same poses and views.
+    Two sets of the same seed and different settings show the same poses and views; only
+    another share of `makehuman` and `max_roll_deg` changes them.
 
     Args:
         negatives: Pictures without a hand, for `presence`.
@@ -61,29 +62,3 @@ class SynthSettings:
     def as_dict(self) -> dict[str, float]:
         """Returns the values by name, as they are stored in `dataset.json`."""
         return dataclasses.asdict(self)
-
-
-def settings_from(assignments: list[str]) -> SynthSettings:
-    """Reads settings from `name=value` texts; what is not named keeps its default.
-
-    Raises:
-        InputError: If a text has another form, or the name is unknown.
-
-    Example:
-    >>> settings_from(["ring=0.5", "negatives=0"]).ring
-    0.5
-    """
-    known = [field.name for field in dataclasses.fields(SynthSettings)]
-    values = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        name = name.strip()
-        if not equals or name not in known:
-            raise InputError(
-                f"--set: expected name=value with a name of {', '.join(known)}. Received: {text!r}."
-            )
-        try:
-            values[name] = float(value)
-        except ValueError as error:
-            raise InputError(f"--set: expected a number. Received: {text!r}.") from error
-    return SynthSettings(**values)

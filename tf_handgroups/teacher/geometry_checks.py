@@ -68,32 +68,6 @@ class LabelLimits:
                 )
 
 
-def limits_from(assignments: list[str]) -> LabelLimits:
-    """Reads limits from `name=value` texts; what is not named keeps its default.
-
-    Raises:
-        InputError: If a text has another form, or the name is unknown.
-
-    Example:
-
-    >>> limits_from(["max_spread=0.02"]).max_spread
-    0.02
-    """
-    known = [field.name for field in dataclasses.fields(LabelLimits)]
-    values = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        if not equals or name not in known:
-            raise InputError(
-                f"--set: expected name=value with a name of {', '.join(known)}. Received: {text!r}."
-            )
-        try:
-            values[name] = float(value)
-        except ValueError as error:
-            raise InputError(f"--set: expected a number. Received: {text!r}.") from error
-    return LabelLimits(**values)
-
-
 def labelled_joints(
     hand: FoundHand, image_size: tuple[int, int], limits: LabelLimits
 ) -> np.ndarray:
