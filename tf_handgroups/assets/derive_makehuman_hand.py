@@ -59,7 +59,10 @@ _MM_PER_UNIT = 100.0
 _HAND_LENGTH_MM = 190.0
 # MakeHuman turns fingers near the web; people bend them nearer the wrist.
 _MCP_SHIFTS_MM = (9.0, 9.5, 9.0, 8.0)
-_THUMB_SHIFTS_MM = (3.5, 7.0)
+# The knuckles of a hand stand in an arch; MakeHuman's stand in a row. Towards the palm.
+_MCP_ARCH_MM = (3.5, -3.0, -1.0, 3.5)
+# Thumb CMC towards the MCP and the palm, MCP towards the tip: where the WebXR hand has them.
+_CMC_SHIFTS_MM, _THUMB_MCP_SHIFT_MM = (3.0, 4.0), 7.0
 # The wrist's joint lies at the heel of the palm, before the turning point.
 _PIVOT_SHIFT_MM, _HEEL_SHIFT_MM, _HEEL_DEPTH_MM = 10.0, 13.0, 3.0
 # The source's wrist is about 143 mm round; we make it about 170 mm, an estimate.
@@ -168,10 +171,10 @@ def _rest_joints(cubes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     to_middle = _unit(cubes[9] - cubes[_WRIST])
     pivot = cubes[_WRIST] + to_middle * _PIVOT_SHIFT_MM
     joints[0] = pivot + to_middle * _HEEL_SHIFT_MM + [0, 0, _HEEL_DEPTH_MM]
-    for mcp, shift in zip((5, 9, 13, 17), _MCP_SHIFTS_MM, strict=True):
-        joints[mcp] += _unit(joints[0] - joints[mcp]) * shift
-    joints[1] += _unit(joints[0] - joints[1]) * _THUMB_SHIFTS_MM[0]
-    joints[2] += _unit(joints[3] - joints[2]) * _THUMB_SHIFTS_MM[1]
+    for mcp, shift, arch in zip((5, 9, 13, 17), _MCP_SHIFTS_MM, _MCP_ARCH_MM, strict=True):
+        joints[mcp] += _unit(joints[0] - joints[mcp]) * shift + [0, 0, arch]
+    joints[1] += _unit(joints[1] - joints[0]) * _CMC_SHIFTS_MM[0] + [0, 0, _CMC_SHIFTS_MM[1]]
+    joints[2] += _unit(joints[3] - joints[2]) * _THUMB_MCP_SHIFT_MM
     return joints, pivot
 
 

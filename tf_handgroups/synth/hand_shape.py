@@ -9,8 +9,9 @@ commonly quoted and were not compared with the reports themselves:
   are less: Pheasant and Haslegrave 2006, Bodyspace (men 190, women 175 mm, deviation 10
   and 9; palm 33 and 28 mm thick; index finger 21 and 18, thumb 23 and 19 mm broad, a
   little less in depth).
-- Lengths of phalanges over hand length: Buchholz, Armstrong and Goldstein 1992,
-  Ergonomics 35:261.
+- Lengths of bones over hand length: between Buchholz, Armstrong and Goldstein 1992,
+  Ergonomics 35:261, and the hand of the Stereo Hand Pose Tracking Benchmark, whose joints
+  lie where annotators put them.
 - Index over ring finger: men 0.98, women 1.00, deviation about 0.035: Manning et al. 1998,
   Human Reproduction 13:3000.
 - Children: Snyder et al. 1977, UM-HSRI-77-17 (hand length about 128 mm at 5, 178 mm at 13
@@ -26,21 +27,24 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.synth.hand_template import load_template
 
 # Measured on the meshes, mm: hand length (wrist crease to middle fingertip), breadth and
-# thickness at the knuckles; per finger the length (thumb from its MCP) and the diameter
-# at the PIP, of the thumb at the IP joint.
+# thickness at the knuckles; diameter of each finger at the PIP, of the thumb at the IP joint.
 _MESH_MM = {
-    "webxr": (190.0, 82.0, 33.0, (57.4, 88.7, 99.6, 94.5, 75.3), (18.1, 16.1, 16.6, 15.2, 13.2)),
-    "makehuman": (
-        188.0,
-        87.5,
-        30.3,
-        (59.7, 87.4, 98.9, 94.5, 68.0),
-        (19.0, 19.7, 19.3, 18.4, 15.6),
-    ),
+    "webxr": (190.0, 82.0, 33.0, (18.1, 16.1, 16.6, 15.2, 13.2)),
+    "makehuman": (188.0, 87.5, 30.3, (19.0, 19.7, 19.3, 18.4, 15.6)),
 }
-# Over hand length: fingers' lengths of everybody; then for men and for women and children
-# the breadth and thickness of the palm and the fingers' diameters.
-_FINGER_LENGTHS = np.array([0.354, 0.485, 0.544, 0.516, 0.414])
+# Bones over hand length: rows thumb (metacarpal, proximal, distal) to little finger
+# (proximal, middle, distal), the last bones up to just below the skin.
+_BONE_LENGTHS = np.array(
+    [
+        [0.200, 0.179, 0.143],
+        [0.220, 0.138, 0.120],
+        [0.256, 0.154, 0.128],
+        [0.238, 0.148, 0.123],
+        [0.197, 0.105, 0.113],
+    ]
+)
+# For men and for women and children, over hand length: breadth and thickness of the palm
+# and the fingers' diameters.
 _MEN = (0.466, 0.174, np.array([0.113, 0.104, 0.105, 0.098, 0.087]))
 _OTHERS = (0.440, 0.162, np.array([0.103, 0.098, 0.099, 0.092, 0.082]))
 _BONE_DEVIATION = 0.045
@@ -86,6 +90,12 @@ def _draw_person(generator):
     return generator.normal(175, 9), _OTHERS, 0.96
 
 
+def _bone_lengths_mm(mesh):
+    """Lengths `(5, 3)` of a mesh's own bones."""
+    chains = load_template(mesh).joints_mm[1:].reshape(5, 4, 3)
+    return np.linalg.norm(np.diff(chains, axis=1), axis=2)
+
+
 def random_shape(generator: np.random.Generator, mesh: str = "webxr") -> HandShape:
     """Draws a hand between a child's of five years and a large man's.
 
@@ -107,14 +117,13 @@ def random_shape(generator: np.random.Generator, mesh: str = "webxr") -> HandSha
         raise InputError(
             f"random_shape: expected a mesh of {', '.join(_MESH_MM)}. Received: mesh={mesh!r}."
         )
-    mesh_length, mesh_breadth, mesh_thickness, lengths, diameters = _MESH_MM[mesh]
+    mesh_length, mesh_breadth, mesh_thickness, diameters = _MESH_MM[mesh]
     length, (breadth, thickness, diameter), forearm = _draw_person(generator)
     scale = length / mesh_length
     # Fingers differ from each other less than they differ together from the palm.
-    fingers = _FINGER_LENGTHS * mesh_length / np.array(lengths)
-    fingers = fingers * generator.normal(1, 0.05) * generator.normal(1, (0.035, *(0.022,) * 4))
-    # Of fingers of one length, the bones differ: no person has the template's proportions.
-    bones = fingers[:, None] * generator.normal(1, _BONE_DEVIATION, (5, 3))
+    fingers = generator.normal(1, 0.05) * generator.normal(1, (0.035, *(0.022,) * 4))
+    bones = _BONE_LENGTHS * mesh_length / _bone_lengths_mm(mesh)
+    bones = bones * fingers[:, None] * generator.normal(1, _BONE_DEVIATION, (5, 3))
     thick = diameter * mesh_length / np.array(diameters)
     thick = thick * generator.normal(1, 0.07) * generator.normal(1, 0.02, 5)
     palm = np.array([breadth / mesh_breadth, 1 / mesh_length, thickness / mesh_thickness])

@@ -39,16 +39,16 @@ def random_camera_look(generator: np.random.Generator, image: np.ndarray) -> np.
     light *= _exposure(generator)
     if generator.random() < 0.3:
         light *= _vignette(generator, height, width)
-    noise_level = np.float32(generator.gamma(1.2, 0.9) if generator.random() < 0.8 else 0)
+    noise_level = np.float32(generator.gamma(1.2, 0.9) if generator.random() < 0.6 else 0)
     picture = _develop(generator, light)
     picture = _with_noise(generator, picture, noise_level)
     kind = generator.random()
-    if kind < 0.12:
+    if kind < 0.08:
         picture = _enlarged(generator, picture)
-    elif kind < 0.3:
+    elif kind < 0.26:
         soft = cv2.GaussianBlur(picture, (0, 0), float(generator.uniform(0.6, 1.6)) * width / 192)
         picture = picture + np.float32(generator.uniform(0.2, 1.3)) * (picture - soft)
-    elif kind < 0.4:
+    elif kind < 0.36:
         picture = _smoothed(generator, picture)
     if generator.random() < 0.03:
         picture = np.repeat(_grey(generator, picture), 3, axis=2)
@@ -132,12 +132,12 @@ def _jpeg(generator, bgr):
 def _through_lens(generator, light, scale):
     """Out of focus, or the camera moved."""
     kind = generator.random()
-    if kind < 0.35:
-        return cv2.GaussianBlur(light, (0, 0), float(generator.uniform(0.3, 1.3) * scale))
-    if kind < 0.42:
-        return cv2.filter2D(light, -1, _disc_kernel(generator.uniform(0.8, 2.8) * scale))
-    if kind < 0.53:
-        length, angle = generator.uniform(2, 9) * scale, generator.uniform(0, np.pi)
+    if kind < 0.25:
+        return cv2.GaussianBlur(light, (0, 0), float(generator.uniform(0.3, 1.1) * scale))
+    if kind < 0.30:
+        return cv2.filter2D(light, -1, _disc_kernel(generator.uniform(0.8, 2.4) * scale))
+    if kind < 0.38:
+        length, angle = generator.uniform(2, 8) * scale, generator.uniform(0, np.pi)
         return cv2.filter2D(light, -1, _motion_kernel(length, angle))
     return light
 
@@ -165,12 +165,12 @@ def _motion_kernel(length, angle):
 
 def _exposure(generator):
     """Gain of each channel: brightness and the colour of the light."""
-    stops = generator.normal(0.05, 0.4)
+    stops = generator.normal(0.1, 0.35)
     extreme = generator.random()
-    if extreme < 0.05:
+    if extreme < 0.03:
         stops += generator.uniform(0.5, 1.3)
-    elif extreme < 0.13:
-        stops -= generator.uniform(0.8, 2.3)
+    elif extreme < 0.08:
+        stops -= generator.uniform(0.8, 2.0)
     if generator.random() < 0.7:
         kelvin = np.exp(generator.normal(np.log(6000), 0.12))
     else:

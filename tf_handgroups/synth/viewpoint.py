@@ -45,13 +45,13 @@ class View:
 # little finger's. Positive pitch brings the fingers towards the camera. Negative roll
 # leans them to the left, so that a right forearm enters at the bottom right.
 _KINDS = (
-    (0.28, "palm", (180, 30), (6, 20), (0, 24), (230, 1200)),
-    (0.11, "back", (0, 26), (0, 20), (0, 24), (230, 1200)),
-    (0.22, "egocentric", (-24, 34), (-34, 18), (-20, 18), (220, 600)),
-    (0.10, "thumb_side", (-90, 24), (0, 24), (0, 24), (230, 900)),
-    (0.05, "little_side", (90, 22), (0, 24), (0, 24), (230, 900)),
-    (0.10, "fingers_first", (180, 45), (62, 13), (0, 24), (200, 900)),
-    (0.14, "anywhere", (0, 0), (0, 0), (0, 0), (200, 1200)),
+    (0.38, "palm", (180, 30), (6, 20), (0, 24), (230, 1200)),
+    (0.13, "back", (0, 26), (0, 20), (0, 24), (230, 1200)),
+    (0.20, "egocentric", (-24, 34), (-34, 18), (-20, 18), (220, 600)),
+    (0.08, "thumb_side", (-90, 24), (0, 24), (0, 24), (230, 900)),
+    (0.04, "little_side", (90, 22), (0, 24), (0, 24), (230, 900)),
+    (0.06, "fingers_first", (180, 45), (62, 13), (0, 24), (200, 900)),
+    (0.11, "anywhere", (0, 0), (0, 0), (0, 0), (200, 1200)),
 )
 VIEW_KINDS = tuple((row[0], row[1]) for row in _KINDS)
 # Share of rolls that are uniform up to the limit, whatever the kind: tables are seen
