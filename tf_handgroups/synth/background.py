@@ -9,14 +9,15 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from tf_handgroups.synth import people, scenery
+from tf_handgroups.synth import clutter, people, scenery
 from tf_handgroups.synth import texture_patterns as patterns
 from tf_handgroups.synth.hand_texture import smooth_noise
 from tf_handgroups.synth.photographs import load_photographs, random_cutout
 
 # How often each kind of drawn background is chosen, in percent.
 _SHARES: dict[Callable[[np.random.Generator, int], np.ndarray], float] = {
-    patterns.wall: 17,
+    clutter.full_shelves: 18,
+    patterns.wall: 13,
     patterns.rough: 6,
     patterns.wood: 6,
     patterns.cloth: 5,
@@ -70,8 +71,10 @@ def random_background(
         picture = maker(generator, size)
         if generator.random() < 0.3 and maker is not patterns.wall:
             picture = _calmed(generator, picture)
-    if generator.random() < 0.65:
-        blur = np.exp(generator.uniform(np.log(0.4), np.log(5.0))) * size / 192
+    if generator.random() < 0.35:
+        picture = clutter.scatter(generator, picture)
+    if generator.random() < 0.45:
+        blur = np.exp(generator.uniform(np.log(0.4), np.log(4.0))) * size / 192
         picture = cv2.GaussianBlur(picture, (0, 0), float(blur))
     return np.clip(_lit(generator, picture), 0, 255)
 
