@@ -7,8 +7,8 @@
 
 Every set trains the same network for the same number of steps: recipe `mobile` (its encoder
 starts from ImageNet weights) at 64x64, bfloat16, batches of 32, augmentation with in-plane
-rotation up to +-180 degrees; the seed fixes weights, order and augmentation. The 6000 steps, 192,000
-presentations, take 12 minutes on two free cores.
+rotation up to +-180 degrees; the seed fixes weights, order and augmentation. The 6000 steps,
+192,000 presentations, take 13 minutes on two free cores.
 
 The hardened model, in float32, is then measured with the boxes and sides that the labels give:
 
