@@ -18,7 +18,7 @@ from tf_handgroups.joints import REFERENCE_BONE
 from tf_handgroups.synth.render import render_sample
 
 # Rendered in 320x320: right, left, right.
-SEEDS = {2: "right", 10: "left", 3: "right"}
+SEEDS = {2: "right", 0: "left", 3: "right"}
 
 
 def seen_by(camera, hand, visible):
