@@ -53,12 +53,11 @@ def preview_sheet(
     sheets = []
     for name, samples in rows.items():
         if samples:
-            captions = [name] * len(samples)
-            plain = contact_sheet(samples, COLUMNS, False, tile_px, captions)
-            drawn = contact_sheet(samples, COLUMNS, True, tile_px, captions)
             sheet = np.zeros((tile_px, COLUMNS * tile_px, 3), np.uint8)
-            middle = COLUMNS // 2 * tile_px
-            sheet[:, : plain.shape[1]] = plain
-            sheet[:, middle : drawn.shape[1]] = drawn[:, middle:]
+            for first, draw_joints in ((0, False), (COLUMNS // 2, True)):
+                half = samples[first : first + COLUMNS // 2]
+                if half:
+                    tiles = contact_sheet(half, COLUMNS, draw_joints, tile_px, [name] * len(half))
+                    sheet[:, first * tile_px : first * tile_px + tiles.shape[1]] = tiles
             sheets.append(sheet)
     return np.concatenate(sheets)
