@@ -19,6 +19,7 @@ from tf_handgroups.assets.mesh_tools import (
     blend_forearm,
     boundary_loop,
     drop_small_weights,
+    hand_arrays,
     place_tips,
     ring_faces,
     subdivide_loop,
@@ -26,7 +27,6 @@ from tf_handgroups.assets.mesh_tools import (
 )
 from tf_handgroups.atomic_files import replacing_file
 from tf_handgroups.errors import InputError
-from tf_handgroups.joints import PARENTS
 
 _DTYPES = {5126: np.float32, 5123: np.uint16, 5121: np.uint8}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -187,18 +187,9 @@ def derive(source: str | os.PathLike, target: str | os.PathLike, overwrite: bool
     vertices, faces, weights = subdivide_loop(vertices, faces, weights)
     weights = drop_small_weights(blend_forearm(vertices, weights, pivot[1] - 24))
     origins = place_tips(vertices, weights, origins, -rotations[4::4, :, 2])
-    centre = origins[9]
+    arrays = hand_arrays(vertices, faces, weights, rotations, origins, pivot)
     with replacing_file(target, overwrite) as temporary:
-        np.savez_compressed(
-            temporary,
-            vertices_mm=(vertices - centre).astype(np.float32),
-            faces=faces.astype(np.uint16),
-            weights=weights.astype(np.float32),
-            joint_rotations=rotations.astype(np.float32),
-            joints_mm=(origins - centre).astype(np.float32),
-            wrist_pivot_mm=(pivot - centre).astype(np.float32),
-            parents=np.array(PARENTS, np.int8),
-        )
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from tf_handgroups.assets.mesh_tools import (
     blend_forearm,
     boundary_loop,
     drop_small_weights,
+    hand_arrays,
     place_tips,
     ring_faces,
     smooth_step,
@@ -30,7 +31,6 @@ from tf_handgroups.assets.mesh_tools import (
 )
 from tf_handgroups.atomic_files import replacing_file
 from tf_handgroups.errors import InputError
-from tf_handgroups.joints import PARENTS
 
 # Each morph: grown minus shrunk, times half of this share. MakeHuman's own full
 # lengthening is 1.3 to 1.7 times and even its wrists are as thick as an elbow.
@@ -359,22 +359,14 @@ def derive(source: str | os.PathLike, target: str | os.PathLike, overwrite: bool
         moved_vertices.append(moved - fine)
         moved_cubes, _ = _rest_joints(centres(displaced))
         moved_joints.append(place_tips(moved, weights, moved_cubes, -frames[4::4, :, 2]) - joints)
-    centre = joints[9]
+    arrays = hand_arrays(fine, faces, weights, frames, joints, pivot) | {
+        "nail": nail.astype(np.float16),
+        "morph_names": np.array(list(MORPHS)),
+        "morph_vertices_mm": np.round(moved_vertices, 2).astype(np.float16),
+        "morph_joints_mm": np.array(moved_joints, np.float32),
+    }
     with replacing_file(target, overwrite) as temporary:
-        np.savez_compressed(
-            temporary,
-            vertices_mm=(fine - centre).astype(np.float32),
-            faces=faces.astype(np.uint16),
-            weights=weights.astype(np.float32),
-            joint_rotations=frames.astype(np.float32),
-            joints_mm=(joints - centre).astype(np.float32),
-            wrist_pivot_mm=(pivot - centre).astype(np.float32),
-            parents=np.array(PARENTS, np.int8),
-            nail=nail.astype(np.float16),
-            morph_names=np.array(list(MORPHS)),
-            morph_vertices_mm=np.round(moved_vertices, 2).astype(np.float16),
-            morph_joints_mm=np.array(moved_joints, np.float32),
-        )
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tf_handgroups.joints import PARENTS
+
 PALM_BONE, THUMB_BONE, FOREARM_BONE, NUM_BONES = 0, 1, 16, 17
 
 # The forearm takes over from the palm over this length.
@@ -194,3 +196,33 @@ def subdivide_loop(vertices, faces, attributes):
     )
     new_attributes = np.concatenate([attributes, attributes[unique].mean(axis=1)])
     return np.concatenate([even, points]), new_faces, new_attributes
+
+
+def hand_arrays(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    weights: np.ndarray,
+    rotations: np.ndarray,
+    joints: np.ndarray,
+    pivot: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Returns the arrays of a hand's asset, with the middle MCP as origin.
+
+    Args:
+        vertices: `(V, 3)` mm.
+        faces: `(F, 3)` vertex indices.
+        weights: `(V, 17)` skin weights.
+        rotations: `(21, 3, 3)` joint frames at rest.
+        joints: `(21, 3)` mm, canonical order.
+        pivot: `(3,)` mm, the point the forearm turns about.
+    """
+    centre = joints[9]
+    return {
+        "vertices_mm": (vertices - centre).astype(np.float32),
+        "faces": faces.astype(np.uint16),
+        "weights": weights.astype(np.float32),
+        "joint_rotations": rotations.astype(np.float32),
+        "joints_mm": (joints - centre).astype(np.float32),
+        "wrist_pivot_mm": (pivot - centre).astype(np.float32),
+        "parents": np.array(PARENTS, np.int8),
+    }
