@@ -10,6 +10,8 @@ import numpy as np
 
 from tf_handgroups.synth.hand_texture import smooth_noise
 
+# Pictures in focus, well exposed and with little noise, as from today's telephones.
+_GOOD_SHARE = 0.5
 # Second radiation constant, and wavelengths of the three colours.
 _C2_NM_K = 1.438777e7
 _RGB_NM = np.array([610.0, 545.0, 465.0])
@@ -35,20 +37,23 @@ def random_camera_look(generator: np.random.Generator, image: np.ndarray) -> np.
     # sRGB is about the square root of light, which is what lens and sensor work on.
     light = np.clip(image, 0, 255) * np.float32(1 / 255)
     light *= light
-    light = _through_lens(generator, light, width / 192)
-    light *= _exposure(generator)
+    good = generator.random() < _GOOD_SHARE
+    if not good:
+        light = _through_lens(generator, light, width / 192)
+    light *= _exposure(generator, good)
     if generator.random() < 0.3:
         light *= _vignette(generator, height, width)
-    noise_level = np.float32(generator.gamma(1.2, 0.9) if generator.random() < 0.6 else 0)
-    picture = _develop(generator, light)
+    typical_noise = 0.4 if good else 0.9
+    noise_level = np.float32(generator.gamma(1.2, typical_noise) if generator.random() < 0.6 else 0)
+    picture = _develop(generator, light, good)
     picture = _with_noise(generator, picture, noise_level)
-    kind = generator.random()
-    if kind < 0.08:
+    kind = 1.0 if good else generator.random()
+    if kind < 0.1:
         picture = _enlarged(generator, picture)
-    elif kind < 0.26:
+    elif kind < 0.3:
         soft = cv2.GaussianBlur(picture, (0, 0), float(generator.uniform(0.6, 1.6)) * width / 192)
         picture = picture + np.float32(generator.uniform(0.2, 1.3)) * (picture - soft)
-    elif kind < 0.36:
+    elif kind < 0.4:
         picture = _smoothed(generator, picture)
     if generator.random() < 0.03:
         picture = np.repeat(_grey(generator, picture), 3, axis=2)
@@ -163,13 +168,13 @@ def _motion_kernel(length, angle):
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def _exposure(generator):
+def _exposure(generator, good):
     """Gain of each channel: brightness and the colour of the light."""
-    stops = generator.normal(0.1, 0.35)
-    extreme = generator.random()
-    if extreme < 0.03:
+    stops = generator.normal(0.1, 0.2 if good else 0.35)
+    extreme = 1.0 if good else generator.random()
+    if extreme < 0.05:
         stops += generator.uniform(0.5, 1.3)
-    elif extreme < 0.08:
+    elif extreme < 0.15:
         stops -= generator.uniform(0.8, 2.0)
     if generator.random() < 0.7:
         kelvin = np.exp(generator.normal(np.log(6000), 0.12))
@@ -207,7 +212,7 @@ def _vignette(generator, height, width):
     return (1 / (1 + np.float32(generator.uniform(0.05, 0.35)) * squared))[:, :, None]
 
 
-def _develop(generator, light):
+def _develop(generator, light, good):
     """Tone curve and colours; 0 to 255, not yet rounded."""
     picture = np.sqrt(np.maximum(light, 0))
     if generator.random() < 0.5:
@@ -219,7 +224,7 @@ def _develop(generator, light):
     picture *= np.float32(255)
     contrast = generator.normal(1.0, 0.14) if generator.random() < 0.6 else 1.0
     middle = generator.uniform(80, 150)
-    haze = generator.uniform(0, 30) if generator.random() < 0.12 else 0.0
+    haze = 0.0 if good or generator.random() < 0.8 else generator.uniform(0, 30)
     colour = generator.uniform(0.5, 1.4) if generator.random() < 0.5 else 1.0
     matrix = contrast * (colour * np.eye(3) + (1 - colour) / 3)
     matrix += contrast * generator.normal(0, 0.012, (3, 3))

@@ -37,14 +37,14 @@ class SynthSettings:
     negatives: float = 0.06
     makehuman: float = 0.5
     photo_background: float = 0.5
-    held_object: float = 0.2
-    second_hand: float = 0.08
-    occluder: float = 0.08
+    held_object: float = 0.15
+    second_hand: float = 0.06
+    occluder: float = 0.06
     sleeve: float = 0.5
     glove: float = 0.03
     ring: float = 0.12
     watch: float = 0.12
-    border: float = 0.1
+    border: float = 0.06
     max_roll_deg: float = 60.0
 
     def __post_init__(self):

@@ -2,7 +2,7 @@
 
 Kinds of views follow what users show to cameras: the palm to a webcam or a phone's front
 camera, the back, the own hand seen from behind and above as with glasses, both sides,
-fingers pointing at the camera, and any direction. Distances of 200 to 1200 mm give the
+fingers pointing at the camera, and any direction. Distances of 260 to 1200 mm give the
 perspective; with it and the crop follows the focal length in pixels. Hands stand up to 27
 degrees off the optical axis, as in pictures of phones and webcams 60 to 75 degrees wide.
 """
@@ -45,20 +45,20 @@ class View:
 # little finger's. Positive pitch brings the fingers towards the camera. Negative roll
 # leans them to the left, so that a right forearm enters at the bottom right.
 _KINDS = (
-    (0.38, "palm", (180, 30), (6, 20), (0, 24), (230, 1200)),
-    (0.13, "back", (0, 26), (0, 20), (0, 24), (230, 1200)),
-    (0.20, "egocentric", (-24, 34), (-34, 18), (-20, 18), (220, 600)),
-    (0.08, "thumb_side", (-90, 24), (0, 24), (0, 24), (230, 900)),
-    (0.04, "little_side", (90, 22), (0, 24), (0, 24), (230, 900)),
-    (0.06, "fingers_first", (180, 45), (62, 13), (0, 24), (200, 900)),
-    (0.11, "anywhere", (0, 0), (0, 0), (0, 0), (200, 1200)),
+    (0.42, "palm", (180, 28), (6, 20), (0, 24), (280, 1200)),
+    (0.17, "back", (0, 26), (0, 20), (0, 24), (280, 1200)),
+    (0.12, "egocentric", (-24, 30), (-30, 16), (-20, 18), (260, 600)),
+    (0.07, "thumb_side", (-90, 24), (0, 22), (0, 24), (280, 900)),
+    (0.03, "little_side", (90, 22), (0, 22), (0, 24), (280, 900)),
+    (0.04, "fingers_first", (180, 45), (60, 12), (0, 24), (260, 900)),
+    (0.15, "anywhere", (0, 0), (0, 0), (0, 0), (260, 1200)),
 )
 VIEW_KINDS = tuple((row[0], row[1]) for row in _KINDS)
 # Share of rolls that are uniform up to the limit, whatever the kind: tables are seen
 # from every side, phones are held aslant.
 _UNIFORM_ROLL_SHARE = 0.6
 # Fingers farther away from the camera: the forearm would hide the whole hand.
-_PITCH_LIMITS_DEG = (-65, 85)
+_PITCH_LIMITS_DEG = (-62, 80)
 
 
 def random_orientation(
