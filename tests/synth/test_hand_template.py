@@ -6,7 +6,7 @@ import pytest
 from tf_handgroups.errors import InputError
 from tf_handgroups.synth.hand_mesh import pose_hand, rest_angles, skin_vertices
 from tf_handgroups.synth.hand_shape import HandShape
-from tf_handgroups.synth.hand_template import FOREARM_BONE, MESHES, load_template
+from tf_handgroups.synth.hand_template import FOREARM_BONE, MESHES, Triangles, load_template
 
 meshes = pytest.mark.parametrize("mesh", MESHES)
 
@@ -194,3 +194,31 @@ def test_rejects_morphs_of_a_mesh_without():
 def test_rejects_an_unknown_mesh():
     with pytest.raises(InputError, match="Received: mesh='foot'"):
         load_template("foot")
+
+
+def test_normals_of_a_sphere_point_outward():
+    octahedron = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1.0]])
+    faces = np.array(
+        [[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]
+    )
+    normals = Triangles(faces, 6).normals(octahedron)
+    np.testing.assert_allclose(normals, octahedron, atol=1e-6)
+
+
+@meshes
+def test_normals_of_the_mirrored_hand_are_mirrored(mesh):
+    template = load_template(mesh)
+    mirror = np.array([-1, 1, 1], np.float32)
+    found = template.mirrored.normals(template.vertices_mm * mirror)
+    np.testing.assert_allclose(found, template.normals * mirror, atol=1e-4)
+
+
+@meshes
+def test_normals_are_the_sums_over_the_faces_of_a_vertex(mesh):
+    template = load_template(mesh)
+    a, b, c = (template.vertices_mm[template.faces[:, corner]] for corner in range(3))
+    across = np.cross(b - a, c - a)
+    for vertex in (0, 100, 2000):
+        summed = across[(template.faces == vertex).any(axis=1)].sum(axis=0)
+        expected = summed / np.linalg.norm(summed)
+        np.testing.assert_allclose(template.normals[vertex], expected, atol=1e-4)

@@ -20,9 +20,10 @@ def held():
         generator = np.random.default_rng(seed)
         shape = HandShape(scale=generator.uniform(0.7, 1.1))
         angles = random_pose(generator, shape, FAMILIES[seed % len(FAMILIES)])
-        thing = random_held(generator, shape, angles, UP)
+        skin = posed_skin(shape, angles)
+        thing = random_held(generator, skin, UP)
         if thing is not None:
-            found.append((thing, posed_skin(shape, angles)))
+            found.append((thing, skin))
     return found
 
 
@@ -48,7 +49,8 @@ def test_no_joint_is_inside(held):
 
 def test_same_seed_same_thing():
     angles = random_pose(np.random.default_rng(1), HandShape(), "grasp")
-    one, two = (random_held(np.random.default_rng(5), HandShape(), angles, UP) for _ in range(2))
+    skin = posed_skin(HandShape(), angles)
+    one, two = (random_held(np.random.default_rng(5), skin, UP) for _ in range(2))
     assert one is not None and two is not None and one.kind == two.kind
     np.testing.assert_array_equal(one.vertices_mm, two.vertices_mm)
 
@@ -56,12 +58,10 @@ def test_same_seed_same_thing():
 def test_nothing_lies_on_a_palm_that_looks_down():
     flat = np.zeros(25)
     flat[4:20] = 0.02
+    skin = posed_skin(HandShape(), flat)
     kinds = {}
     for name, up in (("up", [0, 0, 1.0]), ("down", [0, 0, -1.0])):
-        draws = [
-            random_held(np.random.default_rng(seed), HandShape(), flat, np.array(up))
-            for seed in range(25)
-        ]
+        draws = [random_held(np.random.default_rng(seed), skin, np.array(up)) for seed in range(25)]
         kinds[name] = {thing.kind for thing in draws if thing is not None}
     assert kinds["up"] & {"phone", "coin", "ball"}
     assert not kinds["down"] & {"phone", "coin"}

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tf_handgroups.synth.posed_skin import posed_skin
 from tf_handgroups.synth.scene import STREAMS, draw_scene, stream
 from tf_handgroups.synth.settings import SynthSettings
 
@@ -57,3 +58,12 @@ def test_a_second_hand_does_not_change_what_is_held():
         assert (one is None) == (two is None)
         if one is not None and two is not None:
             np.testing.assert_array_equal(one.vertices_mm, two.vertices_mm)
+
+
+def test_a_hand_is_posed_once_and_only_if_needed():
+    hand = draw_scene(0, 96, NOTHING).hand
+    assert "posed" not in vars(hand)
+    assert hand.posed is hand.posed
+    expected = posed_skin(hand.shape, hand.angles)
+    np.testing.assert_array_equal(hand.posed.points_mm, expected.points_mm)
+    np.testing.assert_array_equal(hand.joints_mm, expected.joints_mm)

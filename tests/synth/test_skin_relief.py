@@ -15,7 +15,7 @@ def around(image, joint, radius=4):
 
 def test_fingers_have_creases_at_their_joints_and_not_between():
     for seed in range(5):
-        groove = palm_relief(np.random.default_rng(seed), JOINTS, 0.3).groove
+        groove = palm_relief(np.random.default_rng(seed), "webxr", 0.3).groove
         for joint in (6, 10, 14, 18):
             x, y = ((JOINTS[joint] + JOINTS[joint + 1]) / 2).astype(int)
             between = groove[y - 1 : y + 2, x - 1 : x + 2]
@@ -24,14 +24,14 @@ def test_fingers_have_creases_at_their_joints_and_not_between():
 
 def test_knuckles_stand_out_and_dip_between():
     for seed in range(5):
-        height = back_relief(np.random.default_rng(seed), JOINTS, 0.0).height_mm
+        height = back_relief(np.random.default_rng(seed), "webxr", 0.0).height_mm
         for one, two in ((5, 9), (9, 13), (13, 17)):
             x, y = ((JOINTS[one] + JOINTS[two]) / 2).astype(int)
             assert np.median(around(height, one, 2)) > height[y, x] + 0.3
 
 
 def test_age_deepens_wrinkles():
-    young, old = (back_relief(np.random.default_rng(1), JOINTS, age) for age in (0.0, 1.0))
+    young, old = (back_relief(np.random.default_rng(1), "webxr", age) for age in (0.0, 1.0))
     assert old.groove.sum() > 2 * young.groove.sum()
     assert young.veins.max() > 0.5
 

@@ -61,8 +61,12 @@ def fabric(
         height = 0.4 * fluff
     elif kind == "dots":
         mix = _sharp(np.sin(along * period) * np.sin(across * period) - 0.55)
-    colour = base + mix[..., None] * (other - base)
-    return np.clip(colour * grey[..., None], 0, 1).astype(np.float32), height.astype(np.float32)
+    # Channel after channel, because broadcasting over a short last axis is slow.
+    colour = np.multiply.outer(other - base, mix)
+    colour += base.reshape(3, *(1,) * mix.ndim)
+    colour *= grey
+    colour = np.moveaxis(np.clip(colour, 0, 1), 0, -1)
+    return colour.astype(np.float32), height.astype(np.float32)
 
 
 def folds(

@@ -13,7 +13,7 @@ from scipy.spatial import KDTree
 
 from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices
 from tf_handgroups.synth.hand_shape import HandShape
-from tf_handgroups.synth.hand_template import load_template, vertex_normals
+from tf_handgroups.synth.hand_template import load_template
 
 TEXELS_PER_MM = 1.0
 # Hand-frame millimetres of the map's first texel, and its size in texels.
@@ -51,7 +51,7 @@ def unrolled(mesh: str = "webxr") -> Unrolled:
         KDTree(vertices), _NEIGHBOURHOOD_MM, output_type="coo_matrix"
     )
     near.data = np.exp(-((near.data / (0.6 * _NEIGHBOURHOOD_MM)) ** 2))
-    normals = near @ vertex_normals(vertices, load_template(mesh).faces)
+    normals = near @ load_template(mesh).triangles.normals(vertices)
     normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     texels = (vertices[:, :2] - _ORIGIN_MM) * TEXELS_PER_MM
     t = np.clip(0.5 - normals[:, 2:3] / 0.7, 0, 1)

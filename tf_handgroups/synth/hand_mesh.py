@@ -13,7 +13,6 @@ from tf_handgroups.synth.hand_template import (
     FOREARM_BONE,
     NUM_BONES,
     load_template,
-    vertex_normals,
 )
 
 NUM_ANGLES = 25
@@ -75,6 +74,11 @@ def _morphed(rest: np.ndarray, moved: np.ndarray, shape: HandShape) -> np.ndarra
     return rest + np.einsum("k,knc->nc", amounts, moved)
 
 
+def _times(matrices, vectors):
+    """Products of `(..., 3, 3)` and `(..., 3)`."""
+    return (matrices @ vectors[..., None])[..., 0]
+
+
 def pose_hand(
     angles: np.ndarray, shape: HandShape | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,27 +124,28 @@ def pose_hand(
     palm = np.diag(np.asarray(shape.palm)) * shape.scale
     joints[..., 0, :] = palm @ rest_joints[0]
     linear[..., 0, :, :] = palm
-    for finger in range(5):
-        first = 1 + 4 * finger
-        origin = np.broadcast_to(palm @ rest_joints[first], (*batch, 3))
-        turn = frames[0]
-        thick = shape.finger_thickness[finger] * shape.scale
-        for part in range(3):
-            joint, bone = first + part, 1 + 3 * finger + part
-            side, _, twist = rest[finger, part]
-            bend = angles[..., 4 * finger + 1 + part]
-            if part == 0:
-                side = angles[..., 4 * finger]
-                extra = angles[..., 20] if finger == 0 else angles[..., 24] * (finger - 2)
-                twist = twist + extra
-            turn = turn @ rotation(1, side) @ rotation(0, -bend) @ rotation(2, twist)
-            length = shape.bone_length[finger, part] * shape.scale
-            stretch = np.diag([thick, thick, length]) @ frames[joint].T
-            joints[..., joint, :] = origin
-            linear[..., bone, :, :] = turn @ stretch
-            offset[..., bone, :] = origin - turn @ (stretch @ rest_joints[joint])
-            origin = origin + turn @ (stretch @ (rest_joints[joint + 1] - rest_joints[joint]))
-        joints[..., first + 3, :] = origin
+    # All fingers at once, bone after bone.
+    fingers = angles[..., :20].reshape(*batch, 5, 4)
+    extra = angles[..., 24:25] * (np.arange(5) - 2)
+    extra[..., 0] = angles[..., 20]
+    turn, origin = frames[0], _times(palm, rest_joints[1::4])
+    thick = np.asarray(shape.finger_thickness) * shape.scale
+    for part in range(3):
+        side, twist = rest[:, part, 0], rest[:, part, 2]
+        if part == 0:
+            side, twist = fingers[..., 0], twist + extra
+        bend = rotation(0, -fingers[..., 1 + part])
+        turn = turn @ rotation(1, side) @ bend @ rotation(2, twist)
+        start, end = rest_joints[1 + part :: 4], rest_joints[2 + part :: 4]
+        length = shape.bone_length[:, part] * shape.scale
+        size = np.stack([thick, thick, length], axis=1)
+        stretch = (size[:, None] * np.eye(3)) @ frames[1 + part :: 4].transpose(0, 2, 1)
+        bones = slice(1 + part, FOREARM_BONE, 3)
+        joints[..., 1 + part :: 4, :] = origin
+        linear[..., bones, :, :] = turn @ stretch
+        offset[..., bones, :] = origin - _times(turn, _times(stretch, start))
+        origin = origin + _times(turn, _times(stretch, end - start))
+    joints[..., 4::4, :] = origin
     pivot = template.wrist_pivot_mm
     wrist = rotation(0, angles[..., 21]) @ rotation(1, angles[..., 23])
     wrist = rotation(2, angles[..., 22]) @ wrist
@@ -153,6 +158,8 @@ def pose_hand(
 
 # Bending joints whose backs stand out when bent: finger and which of its bends.
 _KNUCKLES = tuple((finger, part) for finger in range(5) for part in range(3) if finger or part)
+_KNUCKLE_ANGLES = np.array([4 * finger + 1 + part for finger, part in _KNUCKLES])
+_KNUCKLE_LIFTS = np.array([(1.0, 0.7, 0.4)[part] for _, part in _KNUCKLES])
 
 
 @functools.cache
@@ -171,12 +178,17 @@ def _knuckle_weights(mesh: str) -> np.ndarray:
 
 
 def raise_knuckles(
-    vertices: np.ndarray, shape: HandShape, angles: np.ndarray, height_mm: float
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    shape: HandShape,
+    angles: np.ndarray,
+    height_mm: float,
 ) -> np.ndarray:
     """Lifts the backs of bent joints, where linear-blend skinning loses the knuckles.
 
     Args:
         vertices: `(V, 3)` posed vertices.
+        normals: `(V, 3)` their normals.
         shape: Whose mesh they are.
         angles: `(25,)` radians, as for `pose_hand`.
         height_mm: Lift of a finger's first knuckle at 90 degrees.
@@ -184,14 +196,9 @@ def raise_knuckles(
     Returns:
         `(V, 3)` float32 vertices; joints do not move.
     """
-    lift = [
-        np.sin(np.clip(angles[4 * finger + 1 + part], 0, np.pi / 2)) * (1.0, 0.7, 0.4)[part]
-        for finger, part in _KNUCKLES
-    ]
-    amount = np.einsum(
-        "k,kv->v", np.array(lift, np.float32) * height_mm, _knuckle_weights(shape.mesh)
-    )
-    return vertices + vertex_normals(vertices, load_template(shape.mesh).faces) * amount[:, None]
+    lift = np.sin(np.clip(angles[_KNUCKLE_ANGLES], 0, np.pi / 2)) * _KNUCKLE_LIFTS
+    amount = np.einsum("k,kv->v", lift.astype(np.float32) * height_mm, _knuckle_weights(shape.mesh))
+    return vertices + normals * amount[:, None]
 
 
 def skin_vertices(shape: HandShape, linear: np.ndarray, offset: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import functools
 import importlib.resources
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from tf_handgroups.errors import InputError
 
@@ -26,13 +27,57 @@ MESHES = tuple(_FILES)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Triangles:
+    """The faces of a mesh, ready for normals of many poses.
+
+    Args:
+        faces: `(F, 3)` vertex indices, counter-clockwise seen from outside.
+        num_vertices: Of the mesh.
+    """
+
+    faces: np.ndarray
+    num_vertices: int
+
+    @functools.cached_property
+    def _corners(self) -> np.ndarray:
+        return np.ascontiguousarray(self.faces.T, np.intp)
+
+    @functools.cached_property
+    def _meeting(self) -> csr_array:
+        """`(V, F)`: 1 where a face meets a vertex."""
+        index = self._corners.ravel()
+        faces = np.argsort(index, kind="stable") % len(self.faces)
+        ends = np.cumsum(np.bincount(index, minlength=self.num_vertices))
+        rows = np.concatenate([[0], ends])
+        return csr_array((np.ones(len(index)), faces, rows), (self.num_vertices, len(self.faces)))
+
+    def normals(self, vertices: np.ndarray) -> np.ndarray:
+        """Returns area-weighted unit normals `(V, 3)` float32 for vertices `(V, 3)`.
+
+        Example:
+        >>> square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+        >>> Triangles(np.array([[0, 1, 2], [0, 2, 3]]), 4).normals(square)[3].tolist()
+        [0.0, 0.0, 1.0]
+        """
+        x, y, z = (np.take(column, self._corners) for column in np.ascontiguousarray(vertices.T))
+        ax, ay, az = x[1] - x[0], y[1] - y[0], z[1] - z[0]
+        bx, by, bz = x[2] - x[0], y[2] - y[0], z[2] - z[0]
+        across = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+        summed = np.stack([self._meeting @ component for component in across])
+        length = np.sqrt(summed[0] ** 2 + summed[1] ** 2 + summed[2] ** 2)
+        return (summed / np.maximum(length, 1e-9)).T.astype(np.float32, order="C")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class HandTemplate:
     """The asset's arrays and what follows from them.
 
     Args:
         vertices_mm: `(V, 3)` rest positions.
-        faces: `(F, 3)` int32, counter-clockwise seen from outside.
+        triangles: Its `(F, 3)` int32 faces, counter-clockwise seen from outside.
+        mirrored: The same faces for the mirrored hand, whose corners run the other way.
         bone_weights: `(17, V)` skin weights.
+        bones: `(V,)` index of the bone that moves each vertex most.
         rotations: `(21, 3, 3)` joint frames at rest; -z is forward, y dorsal.
         joints_mm: `(21, 3)` canonical joints at rest.
         wrist_pivot_mm: `(3,)` point the forearm turns about.
@@ -44,8 +89,10 @@ class HandTemplate:
     """
 
     vertices_mm: np.ndarray
-    faces: np.ndarray
+    triangles: Triangles
+    mirrored: Triangles
     bone_weights: np.ndarray
+    bones: np.ndarray
     rotations: np.ndarray
     joints_mm: np.ndarray
     wrist_pivot_mm: np.ndarray
@@ -54,6 +101,11 @@ class HandTemplate:
     morph_names: tuple[str, ...]
     morph_vertices_mm: np.ndarray
     morph_joints_mm: np.ndarray
+
+    @property
+    def faces(self) -> np.ndarray:
+        """`(F, 3)` int32, counter-clockwise seen from outside."""
+        return self.triangles.faces
 
 
 @functools.cache
@@ -78,15 +130,19 @@ def load_template(mesh: str = "webxr") -> HandTemplate:
     with asset.open("rb") as file, np.load(file) as data:
         faces = data["faces"].astype(np.int32)
         vertices = data["vertices_mm"]
+        weights = np.ascontiguousarray(data["weights"].T)
+        triangles = Triangles(faces, len(vertices))
         has_morphs = "morph_names" in data
         return HandTemplate(
             vertices_mm=vertices,
-            faces=faces,
-            bone_weights=np.ascontiguousarray(data["weights"].T),
+            triangles=triangles,
+            mirrored=Triangles(np.ascontiguousarray(faces[:, ::-1]), len(vertices)),
+            bone_weights=weights,
+            bones=np.argmax(weights, axis=0),
             rotations=data["joint_rotations"].astype(np.float64),
             joints_mm=data["joints_mm"].astype(np.float64),
             wrist_pivot_mm=data["wrist_pivot_mm"].astype(np.float64),
-            normals=vertex_normals(vertices, faces),
+            normals=triangles.normals(vertices),
             nail=_array(data, "nail", (len(vertices),), np.float32),
             morph_names=tuple(data["morph_names"].tolist()) if has_morphs else (),
             morph_vertices_mm=_array(data, "morph_vertices_mm", (0, *vertices.shape), np.float32),
@@ -97,17 +153,3 @@ def load_template(mesh: str = "webxr") -> HandTemplate:
 def _array(data, name, shape, dtype):
     """Returns an array of the asset, zeros of `shape` where the mesh does not have it."""
     return data[name].astype(dtype) if name in data else np.zeros(shape, dtype)
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Returns area-weighted unit normals `(V, 3)` float32 of a triangle mesh."""
-    x, y, z = (np.ascontiguousarray(vertices[:, axis])[faces.T] for axis in range(3))
-    ax, ay, az = x[1] - x[0], y[1] - y[0], z[1] - z[0]
-    bx, by, bz = x[2] - x[0], y[2] - y[0], z[2] - z[0]
-    index = faces.T.ravel()
-    summed = [
-        np.bincount(index, weights=np.tile(component, 3), minlength=len(vertices))
-        for component in (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
-    ]
-    length = np.sqrt(summed[0] ** 2 + summed[1] ** 2 + summed[2] ** 2)
-    return (np.stack(summed, axis=1) / np.maximum(length, 1e-9)[:, None]).astype(np.float32)

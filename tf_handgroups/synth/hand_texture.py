@@ -105,11 +105,15 @@ def paint_hand(generator: np.random.Generator, mesh: str, skin: Skin) -> np.ndar
     blotches *= mottling.astype(np.float32)
     blotches = cv2.split(cv2.resize(blotches, MAP_SIZE, interpolation=cv2.INTER_LINEAR))
     grain = smooth_noise(generator, width, height, 90, 2)
-    grain += generator.random((height, width, 2), np.float32) * np.float32(2) - np.float32(1)
-    grain = cv2.split(grain * np.float32(generator.uniform(0.4, 1.2)))
+    speckle = generator.random((height, width, 2), np.float32)
+    speckle *= 2
+    speckle -= 1
+    grain += speckle
+    grain *= np.float32(generator.uniform(0.4, 1.2))
+    grain = cv2.split(grain)
     maps = np.empty((2, height, width, MATERIAL_CHANNELS), np.float32)
     for side, colour in enumerate((skin.back, skin.palm)):
-        relief = (back_relief, palm_relief)[side](generator, joints, skin.age)
+        relief = (back_relief, palm_relief)[side](generator, mesh, skin.age)
         fine, red, dark = grain[side], blotches[2 * side], blotches[2 * side + 1]
         zones = _zones(generator, joints, side == 0)
         red = red + zones * np.float32(1 - 0.6 * skin.tone)
@@ -118,13 +122,16 @@ def paint_hand(generator: np.random.Generator, mesh: str, skin: Skin) -> np.ndar
         if side == 0:
             dark += zones * np.float32(1.1 * skin.tone * generator.uniform(0.3, 1.2))
             dark += _spots_and_hair(generator, joints, skin)
-        bluish = relief.veins * np.float32(generator.uniform(0, 1) * (1 - skin.tone))
+        bluish = np.float32(generator.uniform(0, 1) * (1 - skin.tone))
         planes = []
         for channel in range(3):
-            plane = 1 - red * _BLOOD[channel] - dark * _MELANIN[channel]
-            if side == 0:
-                plane -= bluish * _VEIN[channel]
-            planes.append(plane * np.float32(colour[channel]))
+            plane = red * _BLOOD[channel]
+            np.subtract(1, plane, out=plane)
+            plane -= dark * _MELANIN[channel]
+            if side == 0 and _VEIN[channel]:
+                plane -= relief.veins * bluish * _VEIN[channel]
+            plane *= np.float32(colour[channel])
+            planes.append(plane)
         planes += [np.ones_like(fine), np.zeros_like(fine)]
         planes.append(relief.height_mm + fine * np.float32(0.03 + 0.03 * skin.age))
         painted = cv2.merge(planes, dst=maps[side])
@@ -217,4 +224,6 @@ def _mark(generator, painted, joints):
         ink, strength, sigma = np.array([0.55, 0.16, 0.14]), generator.uniform(0.3, 0.7), 0.5
         cv2.polylines(layer, [line[:4]], False, 255, 1, cv2.LINE_AA, 3)
     layer = cv2.GaussianBlur(layer, (0, 0), sigma) * np.float32(strength / 255)
-    painted[:, :, :3] += layer[..., None] * (ink.astype(np.float32) - painted[:, :, :3])
+    rows = layer.any(axis=1)
+    colour = painted[rows, :, :3]
+    painted[rows, :, :3] = colour + layer[rows, :, None] * (ink.astype(np.float32) - colour)

@@ -17,8 +17,7 @@ from tf_handgroups.synth.grip import (
     pinch_grip,
     rod_grip,
 )
-from tf_handgroups.synth.hand_shape import HandShape
-from tf_handgroups.synth.posed_skin import PosedSkin, posed_skin
+from tf_handgroups.synth.posed_skin import PosedSkin
 from tf_handgroups.synth.thing import (
     Part,
     Thing,
@@ -283,15 +282,12 @@ _GRIPS: tuple[tuple[float, _Find, tuple[_Build, ...]], ...] = (
 )
 
 
-def random_held(
-    generator: np.random.Generator, shape: HandShape, angles: np.ndarray, up: np.ndarray
-) -> Thing | None:
+def random_held(generator: np.random.Generator, skin: PosedSkin, up: np.ndarray) -> Thing | None:
     """Draws a thing that a posed hand holds.
 
     Args:
         generator: Source of randomness.
-        shape: The hand's proportions.
-        angles: `(25,)` radians, its pose.
+        skin: Of the hand.
         up: `(3,)` unit vector away from the ground, hand frame.
 
     Returns:
@@ -299,12 +295,15 @@ def random_held(
         Skin sinks into it by `PRESS_MM` at most, and no joint is inside.
 
     Example:
+    >>> from tf_handgroups.synth.hand_shape import HandShape
+    >>> from tf_handgroups.synth.posed_skin import posed_skin
     >>> fist = np.radians([20, 40, 30, 40] + [0, 70, 90, 50] * 4 + [0] * 5)
-    >>> thing = random_held(np.random.default_rng(1), HandShape(), fist, np.array([0, -1.0, 0]))
+    >>> skin = posed_skin(HandShape(), fist)
+    >>> thing = random_held(np.random.default_rng(1), skin, np.array([0, -1.0, 0]))
     >>> thing is None or thing.vertices_mm.shape[1] == 3
     True
     """
-    skin = posed_skin(shape, angles).every(3)
+    skin = skin.every(3)
     weights = np.array([grip[0] for grip in _GRIPS])
     order = generator.choice(len(_GRIPS), len(_GRIPS), replace=False, p=weights)
     for index in order:

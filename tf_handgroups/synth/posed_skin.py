@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices, vertex_normals
+from tf_handgroups.synth.hand_mesh import pose_hand, skin_vertices
 from tf_handgroups.synth.hand_shape import HandShape
 from tf_handgroups.synth.hand_template import load_template
 
@@ -14,8 +14,8 @@ class PosedSkin:
     """Vertices of a posed hand, hand frame.
 
     Args:
-        points_mm: `(V, 3)`.
-        normals: `(V, 3)` unit, outward.
+        points_mm: `(V, 3)` with float32 precision.
+        normals: `(V, 3)` unit, outward, with float32 precision.
         bones: `(V,)` index of the bone that moves each point most.
         joints_mm: `(21, 3)`.
     """
@@ -43,12 +43,26 @@ def posed_skin(shape: HandShape, angles: np.ndarray) -> PosedSkin:
     >>> posed_skin(HandShape(), np.zeros(25)).joints_mm.shape
     (21, 3)
     """
+    return skin_of_pose(shape, pose_hand(angles, shape))
+
+
+def skin_of_pose(shape: HandShape, pose: tuple[np.ndarray, np.ndarray, np.ndarray]) -> PosedSkin:
+    """Skins a hand that is posed already.
+
+    Args:
+        shape: Its proportions.
+        pose: Joints, linear parts and offsets from `hand_mesh.pose_hand`.
+
+    Example:
+    >>> skin_of_pose(HandShape(), pose_hand(np.zeros(25))).points_mm.shape[1]
+    3
+    """
     template = load_template(shape.mesh)
-    joints, linear, offset = pose_hand(angles, shape)
+    joints, linear, offset = pose
     vertices = skin_vertices(shape, linear, offset)
     return PosedSkin(
         points_mm=vertices.astype(np.float64),
-        normals=vertex_normals(vertices, template.faces).astype(np.float64),
-        bones=np.argmax(template.bone_weights, axis=0),
+        normals=template.triangles.normals(vertices).astype(np.float64),
+        bones=template.bones,
         joints_mm=joints,
     )

@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+# Powers of two.
 _SIZES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _CELLS_AT_ONCE = 1 << 20
 
@@ -29,12 +30,17 @@ class Fragments:
     barycentric: np.ndarray
 
     def interpolate(self, mesh_faces: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Returns `(N, C)` float32 from per-vertex `values` `(V, C)`."""
-        corners = mesh_faces[self.faces]
-        result = values[corners[:, 0]] * self.barycentric[:, :1]
-        result += values[corners[:, 1]] * self.barycentric[:, 1:2]
-        result += values[corners[:, 2]] * self.barycentric[:, 2:]
-        return result
+        """Returns `(N, C)` float32 from per-vertex `values` `(V, C)`, each column in one piece."""
+        channels = values.shape[1]
+        parts = []
+        for corners, share in zip(mesh_faces.T, self.barycentric.T, strict=True):
+            part = np.take(values, np.take(corners, self.faces), axis=0)
+            # Broadcasting over a short last axis is slow.
+            part *= np.repeat(share, channels).reshape(part.shape)
+            parts.append(part)
+        parts[0] += parts[1]
+        parts[0] += parts[2]
+        return np.asfortranarray(parts[0])
 
 
 def rasterize(
@@ -87,14 +93,11 @@ def rasterize(
         at_once = max(1, _CELLS_AT_ONCE // (size * size))
         for start in range(0, len(chosen), at_once):
             group = chosen[start : start + at_once]
-            parts.append(_scan(x, y, z, area, low_x, low_y, high_x, high_y, group, size))
+            parts.append(_scan(x, y, z, area, low_x, low_y, high_x, high_y, group, size, width))
     if not parts:
         empty = np.zeros(0, np.int64)
         return Fragments(empty, empty, empty, np.zeros((0, 3), np.float32))
-    pixel_x, pixel_y, face, b1, b2, pixel_z = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
-    )
-    pixel = pixel_y * width + pixel_x
+    pixel, face, b1, b2, pixel_z = (np.concatenate(column) for column in zip(*parts, strict=True))
     # Far to near: of several writes to a pixel NumPy keeps the last one.
     farthest = pixel_z.max(initial=near)
     scale = np.float32(65535 / max(farthest - pixel_z.min(initial=farthest), 1e-6))
@@ -102,38 +105,46 @@ def rasterize(
     order = np.argsort(key, kind="stable")
     winner = np.full(height * width, -1, np.int64)
     winner[pixel[order]] = order
-    winner = winner[winner >= 0]
+    covered = np.flatnonzero(winner >= 0)
+    winner = winner[covered]
     b1, b2 = b1[winner], b2[winner]
+    rows = covered // width
     return Fragments(
-        rows=pixel_y[winner],
-        columns=pixel_x[winner],
+        rows=rows,
+        columns=covered - rows * width,
         faces=face[winner],
-        barycentric=np.stack([1 - b1 - b2, b1, b2], axis=1),
+        barycentric=np.stack([1 - b1 - b2, b1, b2]).T,
     )
 
 
-def _scan(x, y, z, area, low_x, low_y, high_x, high_y, group, size):
-    """Tests `group` of triangles against a size x size grid at their boxes' corners."""
-    grid = np.arange(size, dtype=np.float32)
+def _scan(x, y, z, area, low_x, low_y, high_x, high_y, group, size, width):
+    """Tests `group` of triangles against a size x size grid at their boxes' corners.
+
+    Triangles are the last axis, because long rows are fast.
+    """
+    grid = np.arange(size, dtype=np.float32)[:, None]
     left, top = low_x[group], low_y[group]
     x, y, z, inverse = x[:, group], y[:, group], z[:, group], 1 / area[group]
-    px, py = left[:, None] + grid, top[:, None] + grid
+    px, py = left + grid, top + grid
     # Barycentric weights are affine in the pixel: b = slope_x * x + slope_y * y + constant.
     slope1_x, slope1_y = (y[2] - y[0]) * inverse, (x[0] - x[2]) * inverse
     slope2_x, slope2_y = (y[0] - y[1]) * inverse, (x[1] - x[0]) * inverse
-    dx, dy = px - x[0][:, None], py - y[0][:, None]
-    b1 = (slope1_x[:, None] * dx)[:, None, :] + (slope1_y[:, None] * dy)[:, :, None]
-    b2 = (slope2_x[:, None] * dx)[:, None, :] + (slope2_y[:, None] * dy)[:, :, None]
+    dx, dy = px - x[0], py - y[0]
+    b1 = slope1_x * dx + (slope1_y * dy)[:, None]
+    b2 = slope2_x * dx + (slope2_y * dy)[:, None]
     slack = np.float32(1e-5)
     inside = np.minimum(b1, b2)
     inside = np.minimum(inside, 1 - b1 - b2, out=inside) >= -slack
-    inside &= (px <= high_x[group][:, None])[:, None, :]
-    inside &= (py <= high_y[group][:, None])[:, :, None]
-    cell = np.flatnonzero(inside)
-    item, within = np.divmod(cell, size * size)
-    row, column = np.divmod(within, size)
+    inside &= px <= high_x[group]
+    inside &= (py <= high_y[group])[:, None]
+    # One triangle after the other, so that neighbours at the same depth stay in order.
+    found = np.flatnonzero(inside.reshape(size * size, -1).T)
+    # Shifts are faster than divisions.
+    bits = size.bit_length() - 1
+    item, within = found >> (2 * bits), found & (size * size - 1)
+    cell = within * len(group) + item
+    row, column = within >> bits, within & (size - 1)
     b1, b2 = b1.ravel()[cell], b2.ravel()[cell]
     pixel_z = z[0][item] + b1 * (z[1] - z[0])[item] + b2 * (z[2] - z[0])[item]
-    pixel_x = (left[item] + column).astype(np.int64)
-    pixel_y = (top[item] + row).astype(np.int64)
-    return pixel_x, pixel_y, group[item], b1, b2, pixel_z
+    first = top.astype(np.int64) * width + left.astype(np.int64)
+    return first[item] + (row * width + column), group[item], b1, b2, pixel_z

@@ -32,6 +32,8 @@ from tf_handgroups.synth.viewpoint import View
 
 SUPERSAMPLING = 2
 _NEAR_MM = 10.0
+# Among the interpolated values: what `Surface.paint` takes.
+_PAINT_COLUMNS = (slice(6, 8), slice(8, 9))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,19 +76,24 @@ def render_surfaces(
     texels = np.concatenate([surface.texels for surface in surfaces])
     back = np.concatenate([surface.back for surface in surfaces])
     values = found.interpolate(faces, np.concatenate([normals, vertices, texels, back], axis=1))
+    pixels = found.rows * fine + found.columns
     depth = np.zeros((fine, fine), np.float32)
     mask = np.zeros((fine, fine), np.float32)
-    depth[found.rows, found.columns] = values[:, 5]
-    mask[found.rows, found.columns] = 1
-    material = np.zeros((len(values), MATERIAL_CHANNELS), np.float32)
+    depth.ravel()[pixels] = values[:, 5]
+    mask.ravel()[pixels] = 1
+    # Each column in one piece, as those of `values`: that is fast.
+    material = np.zeros((MATERIAL_CHANNELS, len(values)), np.float32).T
     for index, surface in enumerate(surfaces):
         own = (found.faces >= first_face[index]) & (found.faces < first_face[index + 1])
-        if not own.any():
+        own = np.flatnonzero(own)
+        if not len(own):
             continue
-        painted = surface.paint(values[own, 6:8], values[own, 8:9])
+        places, shares = (np.take(values.T[part], own, axis=1).T for part in _PAINT_COLUMNS)
+        painted = surface.paint(places, shares)
         material[own, : painted.shape[1]] = painted
     picture = np.zeros((fine, fine, 3), np.float32)
-    picture[found.rows, found.columns] = _shade(values, material, found, depth, mask, view, light)
+    colour = _shade(values, material, found, pixels, depth, mask, view, light)
+    picture.reshape(-1, 3)[pixels] = colour
     size = (image_size, image_size)
     return Layer(
         colour=cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
@@ -98,7 +105,7 @@ def _starts(lengths: Sequence[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
-def _shade(values, material, found: Fragments, depth, mask, view: View, light: Light):
+def _shade(values, material, found: Fragments, pixels, depth, mask, view: View, light: Light):
     """Colours `(N, 3)` in [0, 255] of the visible points."""
     distance = max(float(np.median(values[:, 5])), 1.0) if len(values) else 1.0
     scale = SUPERSAMPLING * view.intrinsics_px[0, 0] / distance
@@ -108,8 +115,8 @@ def _shade(values, material, found: Fragments, depth, mask, view: View, light: L
         material,
         tilt_normals(normals, material[:, 5], found.rows, found.columns, scale),
         -_unit(values[:, 3:6]),
-        free[found.rows, found.columns][:, None],
-        lit[found.rows, found.columns][:, None],
+        free.ravel()[pixels][:, None],
+        lit.ravel()[pixels][:, None],
         light,
     )
     return 255 * np.sqrt(np.clip(colour, 0, 1))

@@ -5,6 +5,7 @@ same seed mostly keeps its pose, view and light.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from tf_handgroups.synth.hand_texture import Skin, random_skin
 from tf_handgroups.synth.held_object import random_held
 from tf_handgroups.synth.negatives import Negative, random_negative
 from tf_handgroups.synth.pose_prior import random_family, random_pose
-from tf_handgroups.synth.posed_skin import posed_skin
+from tf_handgroups.synth.posed_skin import PosedSkin, skin_of_pose
 from tf_handgroups.synth.second_hand import random_arrangement, random_second_view, same_person
 from tf_handgroups.synth.settings import SynthSettings
 from tf_handgroups.synth.shading import Light, random_light
@@ -41,7 +42,6 @@ class PosedHand:
         shape: Its proportions and mesh.
         family: Of its pose.
         angles: `(25,)` radians, see `hand_mesh.pose_hand`.
-        joints_mm: `(21, 3)`.
         skin: Its colour.
         wear: What it wears.
     """
@@ -49,9 +49,22 @@ class PosedHand:
     shape: HandShape
     family: str
     angles: np.ndarray
-    joints_mm: np.ndarray
     skin: Skin
     wear: Wear
+
+    @functools.cached_property
+    def _pose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return pose_hand(self.angles, self.shape)
+
+    @property
+    def joints_mm(self) -> np.ndarray:
+        """`(21, 3)`."""
+        return self._pose[0]
+
+    @functools.cached_property
+    def posed(self) -> PosedSkin:
+        """Its skin in this pose; computed once, if at all."""
+        return skin_of_pose(self.shape, self._pose)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -160,10 +173,10 @@ def draw_scene(seed: int, image_size: int = 192, settings: SynthSettings | None 
 
 
 def _draw_held(scene: Scene) -> Thing | None:
-    generator, hand = stream(scene.seed, "held"), scene.hand
+    generator = stream(scene.seed, "held")
     if generator.random() >= scene.settings.held_object:
         return None
-    return random_held(generator, hand.shape, hand.angles, -scene.view.rotation[1])
+    return random_held(generator, scene.hand.posed, -scene.view.rotation[1])
 
 
 def _draw_second(scene: Scene) -> SecondHand | None:
@@ -174,8 +187,8 @@ def _draw_second(scene: Scene) -> SecondHand | None:
     hand = _draw_partner(generator, first, arrangement, scene.settings)
     view = random_second_view(
         generator,
-        posed_skin(first.shape, first.angles),
-        posed_skin(hand.shape, hand.angles),
+        first.posed,
+        hand.posed,
         hand.shape.mesh,
         scene.view,
         scene.image_size,
@@ -197,7 +210,6 @@ def _draw_partner(generator, first: PosedHand, arrangement: str, settings) -> Po
         shape=shape,
         family=family,
         angles=angles,
-        joints_mm=pose_hand(angles, shape)[0],
         skin=first.skin if own else random_skin(generator),
         wear=first.wear if same_wear else random_wear(generator, settings),
     )
@@ -208,7 +220,7 @@ def _draw_negative(scene: Scene) -> Negative:
     return random_negative(
         stream(scene.seed, "negative"),
         hand.skin.back,
-        posed_skin(hand.shape, hand.angles),
+        hand.posed,
         scene.view,
         scene.image_size,
     )
@@ -223,7 +235,6 @@ def _draw_hand(seed: int, settings: SynthSettings, mesh: str) -> PosedHand:
         shape=shape,
         family=family,
         angles=angles,
-        joints_mm=pose_hand(angles, shape)[0],
         skin=random_skin(stream(seed, "skin")),
         wear=random_wear(stream(seed, "wear"), settings),
     )

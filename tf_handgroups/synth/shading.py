@@ -131,18 +131,24 @@ def look_up(maps: np.ndarray, texels: np.ndarray, back: np.ndarray) -> np.ndarra
     """
     # cv2.remap takes images of less than 32768 columns: fold the list of points.
     count, fold = len(texels), 512
-    padded = np.zeros((-(-count // fold) * fold, 2), np.float32)
-    padded[:count] = texels
-    columns, rows = cv2.split(padded.reshape(-1, fold, 2))
+    padded = np.zeros((2, -(-count // fold) * fold), np.float32)
+    padded[:, :count] = texels.T
+    columns, rows = padded.reshape(2, -1, fold)
     end = maps.shape[1] - 1
-    turned = np.abs(np.mod(rows - end, 2 * _FOLD_TEXELS) - _FOLD_TEXELS)
-    rows = np.where(rows > end, end - _FOLD_TEXELS + turned, rows)
-    colours = [
-        cv2.remap(side, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    beyond = rows > end
+    turned = np.abs(np.mod(rows[beyond] - end, 2 * _FOLD_TEXELS) - _FOLD_TEXELS)
+    rows[beyond] = end - _FOLD_TEXELS + turned
+    mixed, palm = (
+        cv2.remap(side, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(
+            -1, maps.shape[3]
+        )[:count]
         for side in maps
-    ]
-    flat = [colour.reshape(-1, maps.shape[3])[:count] for colour in colours]
-    return flat[1] + back * (flat[0] - flat[1])
+    )
+    mixed -= palm
+    # Broadcasting over a short last axis is slow.
+    mixed *= np.repeat(back, maps.shape[3]).reshape(mixed.shape)
+    mixed += palm
+    return np.asfortranarray(mixed)
 
 
 def tilt_normals(
@@ -177,9 +183,12 @@ def tilt_normals(
     tilted = np.empty_like(normals)
     slopes = []
     for step in (1, window[1]):
-        difference = image.ravel()[index + step] - image.ravel()[index - step]
-        difference *= known.ravel()[index + step] * known.ravel()[index - step]
-        slopes.append(np.clip(difference * np.float32(scale / 2), -_STEEPEST, _STEEPEST))
+        after, before = index + step, index - step
+        difference = np.take(image, after) - np.take(image, before)
+        difference *= np.take(known, after)
+        difference *= np.take(known, before)
+        difference *= np.float32(scale / 2)
+        slopes.append(difference.clip(-_STEEPEST, _STEEPEST, out=difference))
     along = slopes[0] * normals[:, 0] + slopes[1] * normals[:, 1]
     tilted[:, 0] = normals[:, 0] * (1 + along) - slopes[0]
     tilted[:, 1] = normals[:, 1] * (1 + along) - slopes[1]
@@ -257,16 +266,20 @@ def _free(depth, mask, px_per_mm):
         present = cv2.copyMakeBorder(mask, reach, reach, reach, reach, cv2.BORDER_CONSTANT)
         slant = max(round(reach * 0.7), 1)
         for dx, dy in ((reach, 0), (0, reach), (slant, slant), (slant, -slant)):
-            rise, both = np.zeros_like(depth), np.ones_like(depth)
+            rise, both = np.zeros_like(depth), np.full_like(depth, weight)
             for sign in (-1, 1):
                 rows = slice(reach + sign * dy, reach + sign * dy + height)
                 columns = slice(reach + sign * dx, reach + sign * dx + width)
                 up = depth - border[rows, columns]
                 # A far higher neighbour is another finger with air between: it hides less.
-                up *= np.clip(2 - up * np.float32(1 / 25), 0, 1)
-                rise += np.clip(up * np.float32(1 / radius_mm), -2.5, 2.5)
+                share = up * np.float32(-1 / 25)
+                share += 2
+                up *= share.clip(0, 1, out=share)
+                up *= np.float32(1 / radius_mm)
+                rise += up.clip(-2.5, 2.5, out=up)
                 both *= present[rows, columns]
-            closed += np.clip(rise, 0, 1.2) * both * np.float32(weight)
+            both *= rise.clip(0, 1.2, out=rise)
+            closed += both
     return 1 - np.clip(cv2.blur(closed, (3, 3)), 0, 1)
 
 
@@ -289,7 +302,7 @@ def _lit(depth, mask, light, px_per_mm):
         shifted_rows = slice(max(0, dy), height + min(0, dy))
         shifted_columns = slice(max(0, dx), width + min(0, dx))
         above = ray[rows, columns] - depth[shifted_rows, shifted_columns]
-        blocked = np.clip((above - 1.5) / 4.0, 0, 1) * np.clip((34.0 - above) / 8.0, 0, 1)
+        blocked = ((above - 1.5) / 4.0).clip(0, 1) * ((34.0 - above) / 8.0).clip(0, 1)
         blocked *= mask[shifted_rows, shifted_columns]
         lit[rows, columns] = np.minimum(lit[rows, columns], 1 - blocked)
     return lit

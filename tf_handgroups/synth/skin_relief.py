@@ -2,11 +2,12 @@
 
 import dataclasses
 import functools
+import itertools
 
 import cv2
 import numpy as np
 
-from tf_handgroups.synth.hand_layout import MAP_SIZE, TEXELS_PER_MM
+from tf_handgroups.synth.hand_layout import MAP_SIZE, TEXELS_PER_MM, unrolled
 
 # Half widths of the fingers and of their nails, thumb to little finger.
 _FINGER_MM = np.array([10.0, 8.5, 8.7, 8.0, 7.0])
@@ -29,22 +30,22 @@ class Relief:
     height_mm: np.ndarray
 
 
-def back_relief(generator: np.random.Generator, joints: np.ndarray, age: float) -> Relief:
+def back_relief(generator: np.random.Generator, mesh: str, age: float) -> Relief:
     """Draws knuckles, their wrinkles, tendons and veins.
 
     Args:
         generator: Source of randomness.
-        joints: `(21, 2)` texels.
+        mesh: The template, one of `hand_template.MESHES`.
         age: 0 young .. 1 old: deeper wrinkles, more visible tendons and veins.
 
     Example:
-    >>> from tf_handgroups.synth.hand_layout import unrolled
-    >>> relief = back_relief(np.random.default_rng(0), unrolled("webxr").joints, 0.5)
+    >>> relief = back_relief(np.random.default_rng(0), "webxr", 0.5)
     >>> bool(relief.veins.max() > 0.5)
     True
     """
-    groove = _canvas()
+    joints = unrolled(mesh).joints
     depth = 0.35 + 0.65 * age
+    folds = []
     for finger in range(5):
         first = 1 + 4 * finger
         for joint in (first + 1, first + 2):
@@ -55,11 +56,13 @@ def back_relief(generator: np.random.Generator, joints: np.ndarray, age: float) 
             halves *= generator.uniform(0.6, 1.0, count)
             bows = -0.3 * reach + generator.normal(0, 0.4, count)
             value = depth * generator.uniform(0.4, 1.0)
-            _across(groove, joints, joint, reach, halves, bows, value)
+            folds.append((joint, reach, halves, bows, value))
         if finger:
             reach = generator.uniform(-5, 5, 4)
             halves = generator.uniform(2, 6, 4)
-            _across(groove, joints, first, reach, halves, generator.normal(0, 1, 4), 0.4 * depth)
+            folds.append((first, reach, halves, generator.normal(0, 1, 4), 0.4 * depth))
+    groove = _canvas()
+    _across(groove, joints, folds)
     groove = _blur(groove, 0.55)
     height = _bumps(generator, joints)
     ridges = _tendons(generator, joints)
@@ -70,21 +73,21 @@ def back_relief(generator: np.random.Generator, joints: np.ndarray, age: float) 
     return Relief(groove=groove, veins=veins, height_mm=height)
 
 
-def palm_relief(generator: np.random.Generator, joints: np.ndarray, age: float) -> Relief:
+def palm_relief(generator: np.random.Generator, mesh: str, age: float) -> Relief:
     """Draws the palm's lines, the creases below the finger joints, and the balls.
 
     Args:
         generator: Source of randomness.
-        joints: `(21, 2)` texels.
+        mesh: The template, one of `hand_template.MESHES`.
         age: 0 young .. 1 old.
 
     Example:
-    >>> from tf_handgroups.synth.hand_layout import unrolled
-    >>> relief = palm_relief(np.random.default_rng(0), unrolled("webxr").joints, 0.5)
+    >>> relief = palm_relief(np.random.default_rng(0), "webxr", 0.5)
     >>> bool(relief.groove.max() > 0.5)
     True
     """
-    groove = _canvas()
+    joints = unrolled(mesh).joints
+    folds = []
     for finger in range(5):
         first, half = 1 + 4 * finger, _FINGER_MM[finger]
         for joint in (first + 1, first + 2):
@@ -92,18 +95,20 @@ def palm_relief(generator: np.random.Generator, joints: np.ndarray, age: float) 
             # The creases lie at the joint, those of the end joints a little before it.
             reach = np.array([0.0, 2.2])[:count] - (1.2 if joint == first + 2 else 0.6)
             bows = generator.normal(0.5, 0.5, count)
-            _across(groove, joints, joint, reach, np.full(count, half), bows, 0.9)
+            folds.append((joint, reach, np.full(count, half), bows, 0.9))
         if finger:
             root = 0.47 * np.linalg.norm(joints[first + 1] - joints[first]) / TEXELS_PER_MM
             reach = root + np.array([0.0, 2.0])
             bows = generator.normal(0.8, 0.5, 2)
-            _across(groove, joints, first, reach, np.full(2, half + 1), bows, 0.8)
+            folds.append((first, reach, np.full(2, half + 1), bows, 0.8))
+    groove = _canvas()
+    _across(groove, joints, folds)
     for line in _palm_lines(generator, joints):
         value = 255 * float(generator.uniform(0.6, 1.0))
         cv2.polylines(groove, [_fixed(line)], False, value, 1, cv2.LINE_AA, 3)
     _fine_lines(generator, groove, joints, 0.25 + 0.35 * age)
     groove = _blur(groove, 0.6)
-    height = _balls(joints) - groove * np.float32(0.45)
+    height = _balls(mesh) - groove * np.float32(0.45)
     return Relief(groove=groove, veins=np.zeros_like(groove), height_mm=height)
 
 
@@ -123,17 +128,27 @@ def _fixed(points):
     return np.round(np.asarray(points) * 8).astype(np.int32)
 
 
-def _across(image, joints, joint, reach_mm, halves_mm, bows_mm, value):
-    """Draws bowed lines across a finger, `reach_mm` before (-) or beyond (+) a joint."""
-    before = joint - 1 if joint % 4 != 1 else 0
-    forward = joints[joint + 1] - joints[before]
-    forward = forward / np.hypot(*forward) * TEXELS_PER_MM
-    side = np.array([-forward[1], forward[0]])
+def _across(image, joints, folds):
+    """Draws bowed lines across fingers.
+
+    Each of `folds` is a joint, how far before (-) or beyond (+) it the lines lie, their half
+    widths, their bows, all in mm, and how dark they are.
+    """
+    places = np.repeat([fold[0] for fold in folds], [len(fold[1]) for fold in folds])
+    reach_mm, halves_mm, bows_mm = (
+        np.concatenate([fold[part] for fold in folds]) for part in (1, 2, 3)
+    )
+    forward = joints[places + 1] - joints[np.where(places % 4 != 1, places - 1, 0)]
+    forward = forward / np.hypot(forward[:, :1], forward[:, 1:]) * TEXELS_PER_MM
+    side = np.stack([-forward[:, 1], forward[:, 0]], axis=1)
     # Five points of each line: how far out, and how far into the bow.
-    places = np.multiply.outer(halves_mm, _LINE_OUT)[..., None] * side
-    places += (np.multiply.outer(bows_mm, _LINE_BOW) + reach_mm[:, None])[..., None] * forward
-    lines = list(_fixed(places + joints[joint]))
-    cv2.polylines(image, lines, False, 255 * float(value), 1, cv2.LINE_AA, 3)
+    lines = np.multiply.outer(halves_mm, _LINE_OUT)[..., None] * side[:, None]
+    bows = np.multiply.outer(bows_mm, _LINE_BOW) + reach_mm[:, None]
+    lines += bows[..., None] * forward[:, None]
+    lines = iter(_fixed(lines + joints[places][:, None]))
+    for _, reach, _, _, value in folds:
+        group = list(itertools.islice(lines, len(reach)))
+        cv2.polylines(image, group, False, 255 * float(value), 1, cv2.LINE_AA, 3)
 
 
 def _spots(places, radii_mm, values):
@@ -160,8 +175,10 @@ def _bumps(generator, joints):
     )
 
 
-def _balls(joints):
+@functools.cache
+def _balls(mesh):
     """Pads of the fingers' ends, the balls of the thumb and of the little finger."""
+    joints = unrolled(mesh).joints
     wrist = joints[0]
     thumb = 0.55 * joints[2] + 0.45 * wrist
     little = 0.45 * joints[17] + 0.55 * wrist
@@ -259,7 +276,6 @@ def paint_nails(
         colour: `(3,)` sRGB of the skin below.
 
     Example:
-    >>> from tf_handgroups.synth.hand_layout import unrolled
     >>> painted = np.zeros((*MAP_SIZE[::-1], 6), np.float32)
     >>> paint_nails(np.random.default_rng(0), painted, unrolled("webxr").joints, np.ones(3))
     >>> bool(painted.any())

@@ -5,12 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tf_handgroups.synth.hand_mesh import (
-    pose_hand,
-    raise_knuckles,
-    skin_vertices,
-    vertex_normals,
-)
+from tf_handgroups.synth.hand_mesh import raise_knuckles
 from tf_handgroups.synth.hand_template import load_template
 from tf_handgroups.synth.hand_texture import paint_hand, unrolled
 from tf_handgroups.synth.scene import PosedHand
@@ -48,7 +43,7 @@ class Surface:
 def hand_surface(
     generator: np.random.Generator, hand: PosedHand, view: View, paint: Paint | None = None
 ) -> Surface:
-    """Poses, dresses and paints a hand.
+    """Dresses and paints a posed hand.
 
     Args:
         generator: Source of randomness for paint and knuckles.
@@ -57,20 +52,20 @@ def hand_surface(
         paint: Of another hand with the same skin and clothes; painting takes long.
     """
     shape, mesh = hand.shape, hand.shape.mesh
-    faces, layout = load_template(mesh).faces, unrolled(mesh)
-    if np.linalg.det(view.rotation) < 0:
-        # A view that mirrors shows a left hand, whose faces run the other way round.
-        faces = np.ascontiguousarray(faces[:, ::-1])
-    _, linear, offset = pose_hand(hand.angles, shape)
+    template, layout = load_template(mesh), unrolled(mesh)
+    # A view that mirrors shows a left hand, whose faces run the other way round.
+    mirrors = np.linalg.det(view.rotation) < 0
+    triangles = template.mirrored if mirrors else template.triangles
     knuckles_mm = float(generator.uniform(1.0, 5.0) * shape.scale)
-    vertices = skin_vertices(shape, linear, offset)
-    vertices = raise_knuckles(vertices, shape, hand.angles, knuckles_mm)
+    posed = hand.posed
+    vertices, normals = (part.astype(np.float32) for part in (posed.points_mm, posed.normals))
+    vertices = raise_knuckles(vertices, normals, shape, hand.angles, knuckles_mm)
     vertices = put_on(generator, vertices, mesh, hand.wear)
     vertices = view.to_camera(vertices).astype(np.float32)
     return Surface(
         vertices_mm=vertices,
-        normals=vertex_normals(vertices, faces),
-        faces=faces,
+        normals=triangles.normals(vertices),
+        faces=triangles.faces,
         texels=layout.texels,
         back=layout.back,
         paint=paint or _hand_paint(generator, hand),

@@ -7,7 +7,6 @@ import numpy as np
 
 from tf_handgroups.synth.cloth import FABRICS, fabric, folds
 from tf_handgroups.synth.hand_layout import MAP_SIZE, TEXELS_PER_MM, unrolled
-from tf_handgroups.synth.hand_mesh import vertex_normals
 from tf_handgroups.synth.hand_template import load_template
 from tf_handgroups.synth.settings import SynthSettings
 
@@ -123,7 +122,7 @@ def put_on(
         lift = np.maximum(lift, sleeve)
     if not lift.any():
         return vertices
-    normals = vertex_normals(vertices, load_template(mesh).faces)
+    normals = load_template(mesh).triangles.normals(vertices)
     return (vertices + normals * lift[:, None]).astype(np.float32)
 
 
@@ -164,7 +163,8 @@ def cover_arm(
         return
     beyond = _beyond_edge(mesh, wear, texels)
     # The edge shades the skin before it.
-    material[:, :3] *= 1 - 0.45 * np.clip(1 + beyond / 5, 0, 1)[:, None] * (beyond <= 0)[:, None]
+    edge = np.flatnonzero((beyond > -5) & (beyond <= 0))
+    material[edge, :3] *= (1 - 0.45 * (1 + beyond[edge] / 5))[:, None]
     inside = np.flatnonzero(beyond > 0)
     along, across = beyond[inside], texels[inside, 0] / TEXELS_PER_MM
     kind = str(generator.choice(FABRICS, p=(0.3, 0.1, 0.1, 0.12, 0.13, 0.1, 0.1, 0.05)))
@@ -185,10 +185,11 @@ def cover_arm(
         colour = colour * (1 - 0.35 * seam[:, None])
     height = height + 1.6 * np.sqrt(np.clip(along / 2.5, 0, 1))
     cover = np.clip(along, 0, 1)[:, None]
-    layer = np.zeros((len(inside), 6), np.float32)
+    layer = np.zeros((6, len(inside)), np.float32).T
     layer[:, :3] = np.clip(colour, 0, 1)
     layer[:, 5] = height
-    material[inside] += cover * (layer - material[inside])
+    below = np.take(material.T, inside, axis=1).T
+    material[inside] = below + cover * (layer - below)
 
 
 def _wrist_mm(mesh):
@@ -351,8 +352,7 @@ def _ring_place(mesh, finger, texels):
 
 
 def _paint_ring(generator, maps, mesh, finger):
-    across_mm, along_mm = _grid_mm()
-    places = np.stack([across_mm, along_mm], axis=-1) * TEXELS_PER_MM
+    places = np.stack(_grid_mm(), axis=-1) * TEXELS_PER_MM
     along, across = _ring_place(mesh, finger, places)
     half = generator.uniform(0.9, 2.4)
     metal = _METALS[generator.integers(len(_METALS))]
