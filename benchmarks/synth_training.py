@@ -61,7 +61,8 @@ from tf_handgroups.model_file import load_model
 from tf_handgroups.recipes import get_recipe, override
 from tf_handgroups.recipes.recipe import Recipe
 from tf_handgroups.rotated_dataset import RotatedDataset
-from tf_handgroups.training import MODEL_FILE, RECIPE_FILE, train
+from tf_handgroups.run_folder import MODEL_FILE, RECIPE_FILE
+from tf_handgroups.training import train
 
 SETTINGS = ["input_size=64", "precision=mixed_bfloat16", "batch_size=32", "steps_per_epoch=500"]
 STEPS = 6000

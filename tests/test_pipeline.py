@@ -233,14 +233,20 @@ def test_hands_shown_the_wrong_way_teach_handedness_only(handedness):
     assert not weights["xyz_camera_mm"].any()
 
 
-def test_last_batch_may_be_uneven():
-    samples = [make_sample(seed=seed) for seed in range(5)]
-    uneven = [images for images, _, _ in batches(samples, batch_size=2)]
-    assert [len(images) for images in uneven] == [2, 2, 1]
-    [(images, _, _)] = batches(samples, batch_size=5)
-    np.testing.assert_array_equal(np.concatenate(uneven), images)
-    # In order: the last one is the last sample.
-    np.testing.assert_allclose(uneven[2][0], first(samples[4])[0], atol=1e-6)
+@pytest.mark.parametrize("batch_size", [2, 4, 5, 12])
+def test_validation_is_filled_up_to_whole_batches_that_weigh_as_much(batch_size):
+    samples = [make_sample(seed=seed, visible=np.arange(21) > seed) for seed in range(5)]
+    padded = batches(samples, batch_size=batch_size)
+    assert [len(images) for images, _, _ in padded] == [batch_size] * -(-5 // batch_size)
+    images = np.concatenate([images for images, _, _ in padded])
+    # In order, every sample once; what fills up weighs nothing.
+    [(once, _, plain)] = batches(samples, batch_size=5)
+    np.testing.assert_array_equal(images[:5], once)
+    for name in plain:
+        weights = np.concatenate([weights[name] for _, _, weights in padded])
+        assert not weights[5:].any()
+        np.testing.assert_allclose(weights[:5], plain[name] * len(weights) / 5, rtol=1e-6)
+        np.testing.assert_allclose(weights.mean(), plain[name].mean(), rtol=1e-6)
 
 
 def test_training_goes_on_for_ever_in_full_batches():

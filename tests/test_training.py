@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 import os
+import signal
 
 import keras
 import numpy as np
@@ -12,19 +13,17 @@ import pytest
 import tensorflow as tf
 
 from tests.hands import make_like_trained, make_sample
+from tf_handgroups.batch_sheet import first_batch
+from tf_handgroups.callbacks.step_clock import StepClock
 from tf_handgroups.errors import InputError
 from tf_handgroups.hardening import harden
+from tf_handgroups.image_file import read_image
 from tf_handgroups.model_file import load_model, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import Recipe
-from tf_handgroups.training import (
-    SaveModel,
-    StopOnNonFiniteLoss,
-    compile_model,
-    describe,
-    make_strategy,
-    train,
-)
+from tf_handgroups.run_record import RunRecord
+from tf_handgroups.train_state import state_files
+from tf_handgroups.training import stretches, train
 
 RECIPE = Recipe(
     name="smallest",
@@ -95,6 +94,40 @@ def weights_of(model):
     return [keras.ops.convert_to_numpy(weight) for weight in model.weights]
 
 
+def averaged_weights_of(saved):
+    return np.concatenate([value.ravel() for value in weights_of(saved)])
+
+
+def assert_same_history(received, expected):
+    assert len(rows(received)) == len(rows(expected))
+    for one, other in zip(rows(received), rows(expected), strict=True):
+        for name, value in other.items():
+            np.testing.assert_allclose(
+                float(one[name]), float(value), rtol=1e-3, atol=1e-4, err_msg=name
+            )
+
+
+LONGER = dataclasses.replace(RECIPE, steps=8, steps_per_epoch=3, ema_momentum=0.5, commit_at=0.7)
+
+
+def press_ctrl_c_at(step, monkeypatch):
+    """Sends the signal while a step is being counted, as if the user had pressed it then."""
+    count = StepClock.on_train_batch_end
+
+    def counted(self, batch, logs=None):
+        count(self, batch, logs)
+        if self.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(StepClock, "on_train_batch_end", counted)
+
+
+@pytest.fixture(scope="module")
+def whole(data, validation_data, tmp_path_factory):
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    return train(LONGER, data, validation_data, run, write=silent), run
+
+
 def assert_same_weights(received, expected, atol):
     for weight, a, b in zip(received.weights, weights_of(received), weights_of(expected)):  # noqa: B905
         np.testing.assert_allclose(a, b, atol=atol, err_msg=weight.path)
@@ -105,7 +138,7 @@ def test_run_leaves_model_recipe_and_history(data, validation_data, tmp_path):
     recipe = changed(steps=4, steps_per_epoch=2)
     run = tmp_path / "runs" / "first"
     model = train(recipe, data, validation_data, run, licence="CC0-1.0", write=lines.append)
-    assert sorted(os.listdir(run)) == ["history.csv", "model.keras", "recipe.json"]
+    assert sorted(os.listdir(run)) == ["history.csv", "model.keras", "recipe.json", "run.json"]
     assert json.loads((run / "recipe.json").read_text())["steps"] == 4
     assert [row["epoch"] for row in rows(run)] == ["0", "1"]
     for row in rows(run):
@@ -127,36 +160,41 @@ def test_run_leaves_model_recipe_and_history(data, validation_data, tmp_path):
     assert np.mean([distance > 0 for distance in moved]) > 0.8
     with pytest.raises(InputError, match=r"first: expected a new or empty .*Received: an existing"):
         train(recipe, data, validation_data, run, write=silent)
-    with pytest.raises(InputError, match=r"Received: a finished one, 2 epochs"):
+    with pytest.raises(InputError, match="Received: a finished one"):
         train(recipe, data, validation_data, run, resume=True, write=silent)
-    with pytest.raises(InputError, match="was started with another recipe"):
-        train(RECIPE, data, validation_data, run, resume=True, write=silent)
+    assert RunRecord(run).finished
+    assert RunRecord(run).content["sessions"][0]["last_step"] == 4
 
 
 @eager_test
-def test_resumed_run_equals_an_uninterrupted_one(data, validation_data, tmp_path):
-    def stop(line):
-        if line.startswith("epoch 2"):
-            raise RuntimeError("power cut")
-
-    whole = train(RECIPE, data, validation_data, tmp_path / "whole", write=silent)
+@pytest.mark.parametrize("cut_at", [1, 3, 4, 5])
+def test_resumed_run_equals_an_uninterrupted_one(
+    cut_at, data, validation_data, whole, tmp_path, monkeypatch
+):
+    """Cut in the middle of an epoch and at its end, in one that is shorter too."""
+    model, run = whole
     cut = tmp_path / "cut"
-    with pytest.raises(RuntimeError, match="power cut"):
-        train(RECIPE, data, validation_data, cut, write=stop)
-    assert (cut / "backup").is_dir() and [row["epoch"] for row in rows(cut)] == ["0"]
-    resumed = train(RECIPE, data, validation_data, cut, resume=True, write=silent)
-    # The second epoch was trained again, from the same state on the same batches.
-    assert int(resumed.optimizer.iterations) == 2
-    assert_same_weights(resumed, whole, atol=1e-5)
-    assert [row["epoch"] for row in rows(cut)] == ["0", "1"]
-    for received, expected in zip(rows(cut), rows(tmp_path / "whole"), strict=True):
-        np.testing.assert_allclose(
-            [float(value) for value in received.values()],
-            [float(value) for value in expected.values()],
-            rtol=1e-3,
-            atol=1e-5,
-        )
-    assert not (cut / "backup").exists()
+    lines = []
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        press_ctrl_c_at(cut_at, patch)
+        train(LONGER, data, validation_data, cut, write=lines.append)
+    assert "Stopping after this step; once more Ctrl-C stops at once." in lines
+    assert state_files(cut / "states")[0][0] == cut_at
+    assert len(rows(cut)) == cut_at // 3
+    assert load_model(cut / "model.keras").selector is not None
+    resumed = train(LONGER, data, validation_data, cut, resume=True, write=silent)
+    assert_same_weights(resumed, model, atol=1e-4)
+    assert_same_history(cut, run)
+    assert not (cut / "states").exists()
+    sessions = RunRecord(cut).content["sessions"]
+    assert [one["end"] for one in sessions] == ["KeyboardInterrupt", "finished"]
+    assert [one["first_step"] for one in sessions] == [0, cut_at]
+    if cut_at != 1:
+        return
+    expected = averaged_weights_of(load_model(run / "model.keras"))
+    np.testing.assert_allclose(
+        averaged_weights_of(load_model(cut / "model.keras")), expected, atol=1e-4
+    )
 
 
 @eager_test
@@ -199,9 +237,16 @@ def test_rejects_initial_models_that_do_not_fit(data, validation_data, tmp_path)
 
 @eager_test
 def test_stops_when_the_loss_is_not_finite(data, validation_data, tmp_path):
-    with pytest.raises(FloatingPointError, match="the loss became nan at batch 0"):
-        train(changed(uv_weight=math.nan), data, validation_data, tmp_path, write=silent)
+    recipe = changed(uv_weight=math.nan)
+    with pytest.raises(FloatingPointError, match=r"the loss became nan in step 1.*bad_batch\.npz"):
+        train(recipe, data, validation_data, tmp_path, write=silent)
     assert not (tmp_path / "model.keras").exists()
+    with np.load(tmp_path / "bad_batch.npz") as kept:
+        images, targets, _ = first_batch(data, recipe)
+        np.testing.assert_allclose(kept["images"], images, atol=1e-6)
+        np.testing.assert_allclose(kept["targets/uv_px"], targets["uv_px"], rtol=1e-5)
+    assert read_image(tmp_path / "bad_batch.png").std() > 5
+    assert RunRecord(tmp_path).content["sessions"][0]["end"].startswith("FloatingPointError: ")
 
 
 @eager_test
@@ -213,64 +258,41 @@ def test_precision_is_that_of_the_recipe_and_only_for_the_model(data, validation
     assert keras.config.dtype_policy().name == "float32"
 
 
-@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
-def test_stop_callback(loss):
-    callback = StopOnNonFiniteLoss()
-    callback.on_train_batch_end(0, {"loss": 1e30})
-    callback.on_train_batch_end(0)
-    with pytest.raises(FloatingPointError, match="at batch 7 of the epoch"):
-        callback.on_train_batch_end(7, {"loss": loss})
+@pytest.mark.parametrize(
+    ("expected", "plan"),
+    [
+        ([(0, 0, 3, 4)], (0, 12, 4)),
+        ([(0, 0, 2, 4), (8, 2, 3, 1)], (0, 9, 4)),
+        ([(3, 0, 1, 1), (4, 1, 2, 4), (8, 2, 3, 1)], (3, 9, 4)),
+        ([(4, 1, 2, 4)], (4, 8, 4)),
+        ([(9, 2, 3, 1)], (9, 10, 4)),
+        ([(0, 0, 1, 3)], (0, 3, 4)),
+        ([], (12, 12, 4)),
+    ],
+)
+def test_stretches(expected, plan):
+    found = [(one.step, one.first_epoch, one.end_epoch, one.steps) for one in stretches(*plan)]
+    assert found == expected
 
 
-def test_crash_while_saving_keeps_the_last_model(tmp_path):
-    class Model:
-        def save(self, path):
-            path.write_text("half")
-            raise OSError("no space left")
-
-    target = tmp_path / "model.keras"
-    target.write_text("last epoch")
-    callback = SaveModel(target)
-    callback.set_model(Model())
-    with pytest.raises(OSError, match="no space left"):
-        callback.on_epoch_end(1)
-    assert target.read_text() == "last epoch" and os.listdir(tmp_path) == ["model.keras"]
-
-
-def test_learning_rate_warms_up_and_falls():
-    model = HandPoseModel(**RECIPE.model_arguments)
-    compile_model(model, changed(steps=100, warmup_steps=10, learning_rate=0.5))
-    schedule = model.optimizer._learning_rate
-    rates = [float(schedule(step)) for step in (0, 5, 10, 55, 100)]
-    np.testing.assert_allclose(rates, [0, 0.25, 0.5, 0.25, 0], atol=1e-6)
-    # A run shorter than its warm-up still reaches the full rate.
-    compile_model(model, changed(steps=8, warmup_steps=200, learning_rate=0.5))
-    assert max(float(model.optimizer._learning_rate(step)) for step in range(8)) == 0.5
-
-
-def test_weight_decay_spares_what_should_not_shrink():
-    model = HandPoseModel(**RECIPE.model_arguments)
-    compile_model(model, RECIPE)
-    decayed = {
-        weight.path.rpartition("/")[2]
-        for weight in model.trainable_variables
-        if model.optimizer._use_weight_decay(weight)
-    }
-    assert decayed == {"kernel"}
-
-
-def test_strategies():
-    assert make_strategy("single").num_replicas_in_sync == 1
-    assert make_strategy("auto").num_replicas_in_sync == 1
-    mirrored = make_strategy("mirrored")
-    assert isinstance(mirrored, tf.distribute.MirroredStrategy)
-    assert mirrored.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU")) == 2
-
-
-def test_rejects_unknown_strategy(data, validation_data, tmp_path):
-    with pytest.raises(InputError, match=r"Received: 'horovod'\. Known: auto, single, mirrored\."):
-        train(RECIPE, data, validation_data, tmp_path / "run", strategy="horovod", write=silent)
+def test_rejects_a_batch_that_replicas_cannot_share(data, validation_data, tmp_path):
+    recipe = changed(batch_size=3)
+    with pytest.raises(InputError, match=r"Received: batch_size=3\. Use a multiple of 2"):
+        train(recipe, data, validation_data, tmp_path / "run", strategy="mirrored", write=silent)
     assert not (tmp_path / "run").exists()
+
+
+def test_rejects_resuming_with_another_recipe(data, validation_data, tmp_path):
+    (tmp_path / "recipe.json").write_text(json.dumps(dataclasses.asdict(RECIPE)))
+    with pytest.raises(InputError, match="Received: other values of steps, batch_size"):
+        train(
+            changed(steps=7, batch_size=1),
+            data,
+            validation_data,
+            tmp_path,
+            resume=True,
+            write=silent,
+        )
 
 
 @pytest.mark.parametrize("which", ["train", "validation"])
@@ -290,12 +312,3 @@ def test_rejects_a_file_in_the_place_of_the_run(data, validation_data, tmp_path)
     (tmp_path / "run").write_text("")
     with pytest.raises(InputError, match="expected a new or empty run folder"):
         train(RECIPE, data, validation_data, tmp_path / "run", write=silent)
-
-
-def test_describe_names_seed_and_version():
-    hands = Hands([1, 2])
-    hands.info = {"seed": 7, "version": "1.2", "other": 0}
-    assert describe(hands) == "memory: 2 samples, seed 7, version 1.2"
-    assert describe(Hands()) == "memory: 0 samples"
-    hands.info, hands.options, hands.weight = {}, {"split": "train"}, 0.5
-    assert describe(hands) == "memory: 2 samples, split train, weight 0.5"

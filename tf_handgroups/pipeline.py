@@ -14,6 +14,10 @@ and keeps its part, so that the workers together see what one process would see,
 same augmentation. (`FILE` needs as many shards as workers, and their orders would
 differ.) The price is that every worker also prepares the others' samples; a tf.data
 service, which does so once for all, avoids it.
+
+**Validation** comes in whole batches too, the last one filled up with samples that weigh
+nothing. All weights are raised by the same factor in return, so that the mean of the
+batches' losses is exactly the mean over the samples, on however many devices.
 """
 
 import dataclasses
@@ -37,7 +41,8 @@ class PipelineOptions:
     Args:
         crop_size: Side of the crops in pixels.
         batch_size: Global batch size.
-        training: Shuffled, repeated and augmented; otherwise one plain pass in order.
+        training: Shuffled, repeated and augmented; otherwise one plain pass in order, see
+            above.
         augmentation: Ranges of the augmentation, used in training.
         seed: Seed of order and augmentation.
         first_batch: Number of batches that an interrupted run has already seen.
@@ -77,20 +82,39 @@ def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
     """
     records = record_stream(datasets, options.training, options.seed)
     start = options.first_batch * options.batch_size if options.training else 0
+    size = sum(len(dataset) for dataset in datasets)
+    whole = size if options.training else num_batches(size, options) * options.batch_size
+    if not options.training:
+        records = records.repeat().take(whole)
     numbered = tf.data.Dataset.zip(records.skip(start), tf.data.Dataset.counter(start=start))
 
     def prepare(record, number):
         seed = tf.stack([tf.cast(options.seed, tf.int64), number])
-        return prepare_sample(read_image_bytes(record), seed, options)
+        image, targets, weights = prepare_sample(read_image_bytes(record), seed, options)
+        if not options.training:
+            factor = tf.where(number < size, whole / size, 0.0)
+            weights = {name: weight * factor for name, weight in weights.items()}
+        return image, targets, weights
 
     batches = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(
-        options.batch_size, drop_remainder=options.training
+        options.batch_size, drop_remainder=True
     )
     distribution = tf.data.Options()
     distribution.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return batches.prefetch(2).with_options(distribution)
+
+
+def num_batches(size: int, options: PipelineOptions) -> int:
+    """Returns how many batches one pass over so many samples has.
+
+    Example:
+
+    >>> num_batches(9, PipelineOptions(crop_size=64, batch_size=4, training=False))
+    3
+    """
+    return -(-size // options.batch_size)
 
 
 def prepare_sample(record: dict, seed, options: PipelineOptions):

@@ -4,6 +4,7 @@ import pytest
 
 from tf_handgroups.callbacks import progress_lines
 from tf_handgroups.callbacks.progress_lines import ProgressLines
+from tf_handgroups.callbacks.step_clock import StepClock
 
 
 @pytest.fixture
@@ -14,16 +15,26 @@ def clock(monkeypatch):
     return now
 
 
-def started(clock, lines, iterations=0, **kwargs):
-    callback = ProgressLines(total_steps=20, batch_size=8, write=lines.append, **kwargs)
-    optimizer = types.SimpleNamespace(iterations=iterations)
-    callback.set_model(types.SimpleNamespace(optimizer=optimizer))
-    callback.on_train_begin()
-    return callback
+class Started:
+    """The callback after a clock, as in training."""
+
+    def __init__(self, lines, step=0, **kwargs):
+        self.clock = StepClock(step)
+        self.callback = ProgressLines(self.clock, 20, 8, write=lines.append, **kwargs)
+        self.callback.on_train_begin()
+        self.on_epoch_end = self.callback.on_epoch_end
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.clock.on_train_batch_end(batch, logs)
+        self.callback.on_train_batch_end(batch, logs)
+
+
+def started(clock, lines, **kwargs):
+    return Started(lines, **kwargs)
 
 
 def test_describe_shows_what_is_known():
-    callback = ProgressLines(total_steps=200, batch_size=8)
+    callback = ProgressLines(StepClock(), total_steps=200, batch_size=8)
     logs = {"loss": 1.0, "uv_px_pck": 0.5, "pa_mpjpe_mm": 12.3456, "other": 9.0}
     line = callback.describe(50, 0.5, logs)
     assert line == (
@@ -45,7 +56,7 @@ def test_one_line_per_interval(clock):
 
 def test_resumed_run_counts_on(clock):
     lines = []
-    callback = started(clock, lines, iterations=10, every_s=1)
+    callback = started(clock, lines, step=10, every_s=1)
     callback.on_train_batch_end(0, {"loss": 3.0})
     clock[0] += 2
     callback.on_train_batch_end(1, {"loss": 2.0})

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.hands import TINY, crops, labelled_batch, make_like_trained, tiny_model
 from tests.models.numpy_network import block, convolution, upsample
+from tf_handgroups.compiling import compile_model
 from tf_handgroups.errors import InputError
 from tf_handgroups.grouping import named_grouping
 from tf_handgroups.hardening import grouping_of
@@ -16,7 +17,6 @@ from tf_handgroups.metrics import MPJPE
 from tf_handgroups.models.hand_pose_model import HandPoseModel, architecture_named, lift
 from tf_handgroups.models.mobile_network import MOBILE
 from tf_handgroups.recipes import quicktest
-from tf_handgroups.training import compile_model
 
 RECIPE = dataclasses.replace(
     quicktest(),

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tests.hands import SMALL_PAPER, crops, labelled_batch, make_like_trained, small_paper_model
+from tf_handgroups.compiling import compile_model
 from tf_handgroups.errors import InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import paper
-from tf_handgroups.training import compile_model
 
 RECIPE = dataclasses.replace(
     paper(),

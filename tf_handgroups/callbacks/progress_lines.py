@@ -5,11 +5,14 @@ import time
 
 import keras
 
+from tf_handgroups.callbacks.step_clock import StepClock
+
 
 class ProgressLines(keras.callbacks.Callback):
     """Prints progress with an ETA; works the same in a terminal and in a log file.
 
     Args:
+        clock: Counts the steps.
         total_steps: Number of steps of the whole run.
         batch_size: Global batch size.
         every_s: Seconds between two lines.
@@ -17,24 +20,23 @@ class ProgressLines(keras.callbacks.Callback):
 
     Example:
 
-    >>> ProgressLines(total_steps=100, batch_size=32).describe(50, 2.0, {"loss": 1.25})
+    >>> ProgressLines(StepClock(), total_steps=100, batch_size=32).describe(50, 2.0, {"loss": 1.25})
     'step 50/100  50%  loss 1.250  16.0 img/s  ETA 0:01:40'
     """
 
-    def __init__(self, total_steps, batch_size, every_s=15.0, write=print):
+    def __init__(self, clock: StepClock, total_steps, batch_size, every_s=15.0, write=print):
         super().__init__()
+        self.clock = clock
         self.total_steps = total_steps
         self.batch_size = batch_size
         self.every_s = every_s
         self.write = write
         self._last_time = time.monotonic()
         self._last_step = 0
-        self._step = 0
         self._tracing = True
 
     def on_train_begin(self, logs=None):
-        self._step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
-        self._last_step = self._step
+        self._last_step = self.clock.step
         self._last_time = time.monotonic()
         self._tracing = True
 
@@ -57,18 +59,16 @@ class ProgressLines(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        self._step += 1
+        step = self.clock.step
         if self._tracing:
             # The first step builds the graph; its time says nothing about the others.
             self._tracing = False
-            self._last_time, self._last_step = time.monotonic(), self._step
+            self._last_time, self._last_step = time.monotonic(), step
             return
         elapsed = time.monotonic() - self._last_time
         if elapsed >= self.every_s:
-            self.write(
-                self.describe(self._step, elapsed / (self._step - self._last_step), logs or {})
-            )
-            self._last_time, self._last_step = time.monotonic(), self._step
+            self.write(self.describe(step, elapsed / (step - self._last_step), logs or {}))
+            self._last_time, self._last_step = time.monotonic(), step
 
     def on_epoch_end(self, epoch, logs=None):
         validation = {name: value for name, value in (logs or {}).items() if "val_" in name}
@@ -84,4 +84,4 @@ class ProgressLines(keras.callbacks.Callback):
                 if name in validation
             )
             self.write(f"epoch {epoch + 1} validation: {shown}")
-        self._last_time, self._last_step = time.monotonic(), self._step
+        self._last_time, self._last_step = time.monotonic(), self.clock.step

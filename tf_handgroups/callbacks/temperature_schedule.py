@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_handgroups.callbacks.step_clock import StepClock
 from tf_handgroups.errors import InputError
 
 
@@ -13,6 +14,7 @@ class TemperatureSchedule(keras.callbacks.Callback):
     so that each group's head is finished for its own joints alone.
 
     Args:
+        clock: Counts the steps.
         total_steps: Number of training steps of the whole run.
         start: Temperature at the first step, positive.
         end: Temperature when training commits, positive.
@@ -23,13 +25,14 @@ class TemperatureSchedule(keras.callbacks.Callback):
 
     Example:
 
-    >>> schedule = TemperatureSchedule(total_steps=100, start=1.0, end=0.1, commit_at=0.8)
+    >>> schedule = TemperatureSchedule(StepClock(), 100, start=1.0, end=0.1, commit_at=0.8)
     >>> [round(schedule.temperature_at(step), 3) for step in (0, 40, 80, 99)]
     [1.0, 0.316, 0.1, 0.1]
     """
 
-    def __init__(self, total_steps, start=1.0, end=0.1, commit_at=0.8):
+    def __init__(self, clock: StepClock, total_steps, start=1.0, end=0.1, commit_at=0.8):
         super().__init__()
+        self.clock = clock
         if not (start > 0 and end > 0):
             raise InputError(
                 "TemperatureSchedule: temperatures must be positive. "
@@ -51,9 +54,7 @@ class TemperatureSchedule(keras.callbacks.Callback):
         return self.start * (self.end / self.start) ** progress
 
     def on_train_batch_begin(self, batch, logs=None):
-        # The optimizer's count survives a resume, the batch number of the epoch does not.
-        step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
-        selector = self.model.selector
+        step, selector = self.clock.step, self.model.selector
         selector.current_temperature.assign(self.temperature_at(step))
         committed = self.commit_at < 1 and step >= self.commit_at * self.total_steps
         selector.committed.assign(float(committed))

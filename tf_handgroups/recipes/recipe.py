@@ -37,9 +37,17 @@ class Recipe:
         learning_rate: Peak of the cosine schedule.
         selector_rate: Learning rate of the selector over that of the network.
         warmup_steps: Linear warm-up.
-        weight_decay: Of AdamW.
+        optimizer: `adamw`, or `lamb` for very large batches.
+        weight_decay: Of the optimizer.
         clip_norm: Global gradient norm.
+        ema_momentum: Of the running average of the weights, which then is what is
+            validated and saved, for example 0.999; 0 for none.
+        patience: Epochs without a better `val_loss` after which training stops; 0 never
+            stops early.
         precision: Keras dtype policy: `float32`, `mixed_bfloat16` or `mixed_float16`.
+        jit_compile: Whether XLA compiles the training step.
+        sync_batch_norm: Whether batch norms use the statistics of the global batch
+            instead of each replica's own part.
         uv_weight: Weight of the coordinate loss (L1 over the crop size).
         depth_weight: Weight of the depth loss (L1 in bone units).
         maps_weight: Weight of each heatmap cross-entropy.
@@ -72,9 +80,14 @@ class Recipe:
     learning_rate: float = 1e-3
     selector_rate: float = 10.0
     warmup_steps: int = 200
+    optimizer: str = "adamw"
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
+    ema_momentum: float = 0.0
+    patience: int = 0
     precision: str = "float32"
+    jit_compile: bool = False
+    sync_batch_norm: bool = False
     uv_weight: float = 10.0
     depth_weight: float = 1.0
     maps_weight: float = 0.3
@@ -130,9 +143,58 @@ def override(recipe: Recipe, assignments: list[str]) -> Recipe:
     return recipe
 
 
+def recipe_from_dict(values: dict) -> Recipe:
+    """Makes a recipe from the content of a `recipe.json`.
+
+    Args:
+        values: Every field by name; `dataclasses.asdict` of a recipe.
+
+    Raises:
+        InputError: If a field is missing, unknown or of another type.
+
+    Example:
+
+    >>> recipe = Recipe("mine", steps=10)
+    >>> recipe_from_dict(dataclasses.asdict(recipe)) == recipe
+    True
+    """
+    if not isinstance(values, dict):
+        raise InputError(f"recipe: expected an object. Received: {type(values).__name__}.")
+    values = dict(values)
+    augmentation = _checked(Augmentation, values.pop("augmentation", None), "augmentation.")
+    return Recipe(**_checked(Recipe, values, ""), augmentation=Augmentation(**augmentation))
+
+
+def _checked(record_type: type, values, prefix: str) -> dict:
+    """The values of all fields that are not records themselves, of the right types."""
+    hints = typing.get_type_hints(record_type)
+    names = [name for name, hint in hints.items() if not dataclasses.is_dataclass(hint)]
+    received = set(values) if isinstance(values, dict) else set()
+    if received != set(names):
+        missing, unknown = sorted(set(names) - received), sorted(received - set(names))
+        raise InputError(
+            f"recipe: expected the fields of this version. Received: {prefix or 'the recipe'} "
+            f"without {missing or 'nothing'}, with unknown {unknown or 'nothing'}. "
+            "Take a recipe.json that this version wrote."
+        )
+    return {name: _typed(hints[name], values[name], f"recipe: {prefix}{name}") for name in names}
+
+
+def _typed(annotation, value, where: str):
+    kinds = _kinds(annotation)
+    if float in kinds and type(value) is int:
+        value = float(value)
+    if tuple in kinds and isinstance(value, list):
+        value = tuple(value)
+    if type(value) not in kinds:
+        names = " or ".join("None" if kind is types.NoneType else kind.__name__ for kind in kinds)
+        raise InputError(f"{where}: expected {names}. Received: {value!r}.")
+    return value
+
+
 def _replace(record, field: str, text: str, prefix: str):
-    known = {item.name: getattr(record, item.name) for item in dataclasses.fields(record)}
-    settable = [name for name, value in known.items() if not dataclasses.is_dataclass(value)]
+    names = [item.name for item in dataclasses.fields(record)]
+    settable = [name for name in names if not dataclasses.is_dataclass(getattr(record, name))]
     if field not in settable:
         raise InputError(
             f"--set: unknown field. Received: {prefix}{field!r}. "
@@ -142,16 +204,8 @@ def _replace(record, field: str, text: str, prefix: str):
         value = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError):
         value = text.strip()
-    kinds = _kinds(typing.get_type_hints(type(record))[field])
-    if float in kinds and type(value) is int:
-        value = float(value)
-    if tuple in kinds and isinstance(value, list):
-        value = tuple(value)
-    if type(value) not in kinds:
-        names = " or ".join("None" if kind is types.NoneType else kind.__name__ for kind in kinds)
-        raise InputError(
-            f"--set {prefix}{field}: expected {names}, now {known[field]!r}. Received: {text!r}."
-        )
+    where = f"--set {prefix}{field}"
+    value = _typed(typing.get_type_hints(type(record))[field], value, where)
     return dataclasses.replace(record, **{field: value})
 
 

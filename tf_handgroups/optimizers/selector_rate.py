@@ -1,4 +1,4 @@
-"""AdamW that lets the selector's logits move faster than the network's weights."""
+"""Optimizers that let the selector's logits move faster than the network's weights."""
 
 import keras
 
@@ -7,35 +7,33 @@ from tf_handgroups.errors import InputError
 SELECTOR_VARIABLE = "selector/logits"
 
 
-@keras.saving.register_keras_serializable(package="handgroups")
-class SelectorAdamW(keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW` with a larger learning rate for the selector.
+class SelectorRate:
+    """Gives an optimizer of Keras a larger learning rate for the selector.
 
     Adam moves every parameter by at most about its learning rate per step, however
     large the gradient is. Logits have to travel a few units to decide for a group,
     weights only hundredths; at one common rate the groups of a short training would
     be decided by noise.
 
+    A running average of the weights (`use_ema`) stays beside the weights:
+    `averaged_weights.averaged` puts it in their place where it is wanted. Keras would
+    do so for good at the end of every `fit`, also of one that goes on.
+
     Args:
         learning_rate: Of the network, a number or a schedule.
         selector_factor: Learning rate of the selector over that of the network.
-        **kwargs: As for `keras.optimizers.AdamW`.
+        **kwargs: As for the optimizer of Keras.
 
     Raises:
         InputError: If `selector_factor` is not positive.
-
-    Example:
-
-    >>> SelectorAdamW(1e-3, selector_factor=10.0).selector_factor
-    10.0
     """
 
     def __init__(self, learning_rate=0.001, selector_factor=10.0, **kwargs):
         super().__init__(learning_rate, **kwargs)
         if not selector_factor > 0:
             raise InputError(
-                "SelectorAdamW: `selector_factor` must be positive. "
-                f"Received: selector_factor={selector_factor!r}. Use 1 for one common rate."
+                f"{type(self).__name__}: `selector_factor` must be positive. Received: "
+                f"selector_factor={selector_factor!r}. Use 1 for one common rate."
             )
         self.selector_factor = selector_factor
 
@@ -46,5 +44,32 @@ class SelectorAdamW(keras.optimizers.AdamW):
             learning_rate = learning_rate * self.selector_factor
         super().update_step(gradient, variable, learning_rate)
 
+    def finalize_variable_values(self, var_list):
+        """Leaves the weights as they are."""
+
     def get_config(self):
         return super().get_config() | {"selector_factor": self.selector_factor}
+
+
+@keras.saving.register_keras_serializable(package="handgroups")
+class SelectorAdamW(SelectorRate, keras.optimizers.AdamW):
+    """`keras.optimizers.AdamW` with a larger learning rate for the selector.
+
+    See `SelectorRate`.
+
+    Example:
+
+    >>> SelectorAdamW(1e-3, selector_factor=10.0).selector_factor
+    10.0
+    """
+
+
+@keras.saving.register_keras_serializable(package="handgroups")
+class SelectorLamb(SelectorRate, keras.optimizers.Lamb):
+    """`keras.optimizers.Lamb`, for very large batches; see `SelectorRate`.
+
+    Example:
+
+    >>> SelectorLamb(1e-3).selector_factor
+    10.0
+    """

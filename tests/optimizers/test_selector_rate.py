@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
-from tf_handgroups.optimizers.selector_adamw import SELECTOR_VARIABLE, SelectorAdamW
+from tf_handgroups.optimizers.selector_rate import SELECTOR_VARIABLE, SelectorAdamW, SelectorLamb
 
 
 def step(optimizer) -> dict[str, np.ndarray]:
@@ -20,9 +20,13 @@ def step(optimizer) -> dict[str, np.ndarray]:
     return {name: np.asarray(v) for name, v in zip(("kernel", "logits"), variables, strict=True)}
 
 
-def test_only_the_selector_moves_faster():
-    moved = step(SelectorAdamW(0.01, selector_factor=7.0, weight_decay=0.0))
-    expected = step(keras.optimizers.AdamW(0.01, weight_decay=0.0))
+@pytest.mark.parametrize(
+    ("ours", "parent"),
+    [(SelectorAdamW, keras.optimizers.AdamW), (SelectorLamb, keras.optimizers.Lamb)],
+)
+def test_only_the_selector_moves_faster(ours, parent):
+    moved = step(ours(0.01, selector_factor=7.0, weight_decay=0.0))
+    expected = step(parent(0.01, weight_decay=0.0))
     np.testing.assert_allclose(moved["kernel"], expected["kernel"], rtol=1e-6)
     np.testing.assert_allclose(moved["logits"], 7 * expected["logits"], rtol=1e-5)
 
@@ -44,3 +48,14 @@ def test_config_round_trip():
 def test_rejects_factor(bad):
     with pytest.raises(InputError, match="Received: selector_factor="):
         SelectorAdamW(selector_factor=bad)
+
+
+def test_the_end_of_fit_leaves_the_weights():
+    optimizer = SelectorAdamW(0.1, use_ema=True)
+    variable = keras.Variable(np.zeros(3, "float32"), name="kernel")
+    variable._path = "kernel"
+    optimizer.build([variable])
+    optimizer.apply_gradients([(tf.ones(3), variable)])
+    before = np.asarray(variable)
+    optimizer.finalize_variable_values([variable])
+    np.testing.assert_array_equal(variable, before)
