@@ -328,18 +328,37 @@ _FAMILIES: tuple[tuple[float, str, Callable[[np.random.Generator], Draft]], ...]
     (0.10, "between", _draw_between),
 )
 FAMILIES = tuple((weight, name) for weight, name, _ in _FAMILIES)
+# What most pictures show.
+_EVERYDAY = (
+    (0.24, "spread"),
+    (0.10, "flat"),
+    (0.20, "relaxed"),
+    (0.08, "fist"),
+    (0.03, "thumb_up"),
+    (0.08, "point"),
+    (0.08, "pinch"),
+    (0.04, "ok"),
+    (0.05, "grasp"),
+    (0.04, "victory"),
+    (0.06, "between"),
+)
 _DRAWINGS = {name: drawing for _, name, drawing in _FAMILIES}
 
 
-def random_family(generator: np.random.Generator) -> str:
+def random_family(generator: np.random.Generator, everyday: bool = False) -> str:
     """Draws the name of a family by its weight.
+
+    Args:
+        generator: Source of randomness.
+        everyday: Whether it shall be one of the most common.
 
     Example:
     >>> random_family(np.random.default_rng(0)) in {name for _, name in FAMILIES}
     True
     """
-    weights = np.array([weight for weight, _ in FAMILIES])
-    return FAMILIES[int(generator.choice(len(FAMILIES), p=weights / weights.sum()))][1]
+    families = _EVERYDAY if everyday else FAMILIES
+    weights = np.array([weight for weight, _ in families])
+    return families[int(generator.choice(len(families), p=weights / weights.sum()))][1]
 
 
 def random_pose(generator: np.random.Generator, shape: HandShape, family: str) -> np.ndarray:

@@ -10,19 +10,21 @@ import numpy as np
 
 from tf_handgroups.synth.hand_texture import smooth_noise
 
-# Pictures in focus, well exposed and with little noise, as from today's telephones.
-_GOOD_SHARE = 0.5
 # Second radiation constant, and wavelengths of the three colours.
 _C2_NM_K = 1.438777e7
 _RGB_NM = np.array([610.0, 545.0, 465.0])
 
 
-def random_camera_look(generator: np.random.Generator, image: np.ndarray) -> np.ndarray:
+def random_camera_look(
+    generator: np.random.Generator, image: np.ndarray, good: bool = False
+) -> np.ndarray:
     """Degrades a clean picture as a random camera would.
 
     Args:
         generator: Source of randomness.
         image: `(H, W, 3)` float32 sRGB in [0, 255].
+        good: Whether the picture is in focus, well exposed and has little noise, as from
+            today's telephones.
 
     Returns:
         `(H, W, 3)` uint8.
@@ -37,7 +39,6 @@ def random_camera_look(generator: np.random.Generator, image: np.ndarray) -> np.
     # sRGB is about the square root of light, which is what lens and sensor work on.
     light = np.clip(image, 0, 255) * np.float32(1 / 255)
     light *= light
-    good = generator.random() < _GOOD_SHARE
     if not good:
         light = _through_lens(generator, light, width / 192)
     light *= _exposure(generator, good)

@@ -216,7 +216,8 @@ def render_sample(
     """
     scene = draw_scene(seed, image_size, settings)
     generator = stream(scene.seed, "picture")
-    image = random_camera_look(generator, _compose(generator, scene, render_scene(scene)))
+    image = _compose(generator, scene, render_scene(scene))
+    image = random_camera_look(generator, image, good=scene.everyday)
     if scene.mirrored:
         image = np.ascontiguousarray(image[:, ::-1])
     label = _label(scene) if scene.negative is None else _label_without_hand(scene, scene.negative)

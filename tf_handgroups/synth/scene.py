@@ -93,6 +93,7 @@ class Scene:
         settings: Under which it was drawn.
         presence: False for a picture without a hand.
         mirrored: Whether the picture is mirrored, which makes the hand a left one.
+        everyday: Whether pose, view, light and camera are those of most pictures.
         hand: The labelled hand.
         view: The camera.
         light: The light.
@@ -108,6 +109,7 @@ class Scene:
     settings: SynthSettings
     presence: bool
     mirrored: bool
+    everyday: bool
     hand: PosedHand
     view: View
     light: Light
@@ -154,18 +156,23 @@ def draw_scene(seed: int, image_size: int = 192, settings: SynthSettings | None 
     check_image_size(image_size)
     seed, image_size = int(seed), int(image_size)
     settings = settings or SynthSettings()
-    kind = stream(seed, "kind").random(3)
-    hand = _draw_hand(seed, settings, "makehuman" if kind[2] < settings.makehuman else "webxr")
-    view = random_view(stream(seed, "view"), hand.joints_mm, image_size, settings.max_roll_deg)
+    kind = stream(seed, "kind").random(4)
+    everyday = bool(kind[3] < settings.everyday)
+    mesh = "makehuman" if kind[2] < settings.makehuman else "webxr"
+    hand = _draw_hand(seed, settings, mesh, everyday)
+    view = random_view(
+        stream(seed, "view"), hand.joints_mm, image_size, settings.max_roll_deg, everyday
+    )
     scene = Scene(
         seed=seed,
         image_size=image_size,
         settings=settings,
         presence=bool(kind[0] >= settings.negatives),
         mirrored=bool(kind[1] < 0.5),
+        everyday=everyday,
         hand=hand,
         view=view,
-        light=random_light(stream(seed, "light")),
+        light=random_light(stream(seed, "light"), everyday),
     )
     if not scene.presence:
         return dataclasses.replace(scene, negative=_draw_negative(scene))
@@ -226,10 +233,10 @@ def _draw_negative(scene: Scene) -> Negative:
     )
 
 
-def _draw_hand(seed: int, settings: SynthSettings, mesh: str) -> PosedHand:
+def _draw_hand(seed: int, settings: SynthSettings, mesh: str, everyday: bool) -> PosedHand:
     generator = stream(seed, "pose")
     shape = random_shape(generator, mesh)
-    family = random_family(generator)
+    family = random_family(generator, everyday)
     angles = random_pose(generator, shape, family)
     return PosedHand(
         shape=shape,

@@ -10,9 +10,12 @@ class SynthSettings:
     """Shares of pictures in [0, 1] unless said otherwise.
 
     Two sets of the same seed and different settings show the same poses and views; only
-    another share of `makehuman` and `max_roll_deg` changes them.
+    another share of `everyday`, of `makehuman` and `max_roll_deg` changes them.
 
     Args:
+        everyday: Pictures as people mostly take them: a common pose, the palm or the back
+            towards the camera, good light, a sharp picture. The others cover the rest: any
+            pose and view, sun, dusk, bad cameras.
         negatives: Pictures without a hand, for `presence`.
         makehuman: Hands from the MakeHuman mesh; the others have the WebXR mesh.
         photo_background: Photographs behind the hand; the others are procedural.
@@ -34,12 +37,13 @@ class SynthSettings:
     0.2
     """
 
+    everyday: float = 0.6
     negatives: float = 0.06
     makehuman: float = 0.5
     photo_background: float = 0.5
-    held_object: float = 0.15
-    second_hand: float = 0.06
-    occluder: float = 0.06
+    held_object: float = 0.12
+    second_hand: float = 0.05
+    occluder: float = 0.05
     sleeve: float = 0.5
     glove: float = 0.03
     ring: float = 0.12

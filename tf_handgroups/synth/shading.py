@@ -70,17 +70,23 @@ _KINDS = {
     "behind": (0.06, (0.8, 1.8), (0.15, 0.5), (1.0, 3.0)),
     "dim": (0.06, (0.15, 0.4), (0.08, 0.25), (1.0, 4.0)),
 }
+_EVERYDAY = ("room", "overcast", "window")
 
 
-def random_light(generator: np.random.Generator) -> Light:
+def random_light(generator: np.random.Generator, everyday: bool = False) -> Light:
     """Draws rooms, overcast skies, sun, windows at the side or behind, and dim light.
+
+    Args:
+        generator: Source of randomness.
+        everyday: Whether to leave out sun, light from behind and dim light.
 
     Example:
     >>> bool(np.isclose(np.linalg.norm(random_light(np.random.default_rng(0)).direction), 1))
     True
     """
-    shares = np.cumsum([kind[0] for kind in _KINDS.values()])
-    name = tuple(_KINDS)[int(np.searchsorted(shares / shares[-1], generator.random()))]
+    names = _EVERYDAY if everyday else tuple(_KINDS)
+    shares = np.array([_KINDS[name][0] for name in names])
+    name = str(generator.choice(names, p=shares / shares.sum()))
     _, strengths, ambients, edges = _KINDS[name]
     direction = generator.standard_normal(3) * [1.0, 0.8, 0.6] + [0, -0.7, -0.7]
     if name == "window":

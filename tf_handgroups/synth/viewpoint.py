@@ -53,6 +53,12 @@ _KINDS = (
     (0.04, "fingers_first", (180, 45), (60, 12), (0, 24), (260, 900)),
     (0.15, "anywhere", (0, 0), (0, 0), (0, 0), (260, 1200)),
 )
+# The same of everyday pictures, nearer to straight on.
+_EVERYDAY_KINDS = (
+    (0.66, "palm", (180, 22), (4, 14), (0, 24), (300, 900)),
+    (0.24, "back", (0, 20), (0, 14), (0, 24), (300, 900)),
+    (0.10, "thumb_side", (-90, 20), (0, 14), (0, 24), (300, 900)),
+)
 VIEW_KINDS = tuple((row[0], row[1]) for row in _KINDS)
 # Share of rolls that are uniform up to the limit, whatever the kind: tables are seen
 # from every side, phones are held aslant.
@@ -62,7 +68,7 @@ _PITCH_LIMITS_DEG = (-62, 80)
 
 
 def random_orientation(
-    generator: np.random.Generator, kind: str, max_roll_deg: float = 60.0
+    generator: np.random.Generator, kind: str, max_roll_deg: float = 60.0, everyday: bool = False
 ) -> np.ndarray:
     """Draws a rotation hand -> camera.
 
@@ -70,6 +76,7 @@ def random_orientation(
         generator: Source of randomness.
         kind: Name from `VIEW_KINDS`.
         max_roll_deg: Largest in-plane turn away from fingers up.
+        everyday: Whether the view is nearer to straight on.
 
     Returns:
         `(3, 3)`.
@@ -82,7 +89,7 @@ def random_orientation(
     >>> bool(turn[2, 2] < 0)  # the palm's normal points to the camera
     True
     """
-    rows = {row[1]: row[2:5] for row in _KINDS}
+    rows = {row[1]: row[2:5] for row in (_EVERYDAY_KINDS if everyday else _KINDS)}
     if kind not in rows:
         raise InputError(
             f"random_orientation: expected a kind of {', '.join(rows)}. Received: kind={kind!r}."
@@ -110,6 +117,7 @@ def random_view(
     joints_mm: np.ndarray,
     image_size: int,
     max_roll_deg: float = 60.0,
+    everyday: bool = False,
 ) -> View:
     """Draws a view in which the joints' box has the size and place of a training crop.
 
@@ -118,13 +126,15 @@ def random_view(
         joints_mm: `(21, 3)` in the hand frame.
         image_size: Side of the square image in pixels.
         max_roll_deg: Largest in-plane turn away from fingers up.
+        everyday: Whether palm, back or thumb's side face the camera, at 300 to 900 mm.
 
     Returns:
         A `View`; its principal point is wherever the crop puts it.
     """
-    shares = np.array([share for share, _ in VIEW_KINDS])
-    row = _KINDS[int(generator.choice(len(_KINDS), p=shares / shares.sum()))]
-    turn = random_orientation(generator, row[1], max_roll_deg)
+    rows = _EVERYDAY_KINDS if everyday else _KINDS
+    shares = np.array([row[0] for row in rows])
+    row = rows[int(generator.choice(len(rows), p=shares / shares.sum()))]
+    turn = random_orientation(generator, row[1], max_roll_deg, everyday)
     distance = np.exp(generator.uniform(*np.log(row[5])))
     # Off the optical axis the hand is seen from a different side than its turn says.
     sideways = np.clip(generator.normal(0, 0.16, 2), -0.4, 0.4) * distance
