@@ -144,3 +144,28 @@ def test_jpeg_keeps_a_dot_in_place():
         for seed in range(40)
     ]
     assert np.mean(shifts) < 0.02
+
+
+def test_good_cameras_expose_well_and_hardly_blur_or_make_noise():
+    def looks(good):
+        return [
+            random_camera_look(np.random.default_rng(seed), GREY, good).astype(float)
+            for seed in range(150)
+        ]
+
+    good, any_camera = looks(True), looks(False)
+    for measure in (np.mean, np.std):
+        spreads = [
+            np.percentile([measure(look) for look in some], 95) for some in (good, any_camera)
+        ]
+        assert spreads[0] < spreads[1]
+    dot = soft_dot((79.5, 79.5))
+    edges = [
+        np.ptp(
+            np.diff(
+                random_camera_look(np.random.default_rng(seed), dot, True).astype(float)[80, :, 1]
+            )
+        )
+        for seed in range(20)
+    ]
+    assert min(edges) > 5

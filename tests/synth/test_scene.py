@@ -67,3 +67,17 @@ def test_a_hand_is_posed_once_and_only_if_needed():
     expected = posed_skin(hand.shape, hand.angles)
     np.testing.assert_array_equal(hand.posed.points_mm, expected.points_mm)
     np.testing.assert_array_equal(hand.joints_mm, expected.joints_mm)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_everyday_scenes(share):
+    scenes = [
+        draw_scene(seed, 96, dataclasses.replace(NOTHING, everyday=share)) for seed in range(40)
+    ]
+    assert all(scene.everyday == bool(share) for scene in scenes)
+    kinds = {scene.view.kind for scene in scenes}
+    assert (kinds <= {"palm", "back", "thumb_side"}) == bool(share)
+    rare = {"claw", "hook", "typing", "sign", "random", "tripod", "key", "horns", "gap", "cupped"}
+    assert any(scene.hand.family in rare for scene in scenes) != bool(share)
+    distances = [scene.view.to_camera(scene.hand.joints_mm)[:, 2].mean() for scene in scenes]
+    assert (max(distances) < 950) == bool(share)

@@ -172,3 +172,15 @@ def test_lights_vary():
     contrast = np.array([light.lamp.mean() / light.sky.mean() for light in lights])
     assert contrast.min() < 0.5 and contrast.max() > 2
     assert np.array([light.direction for light in lights]).std(axis=0).min() > 0.3
+
+
+def test_everyday_light_is_neither_dim_nor_harsh():
+    def skies(everyday):
+        lights = [
+            shading.random_light(np.random.default_rng(seed), everyday) for seed in range(300)
+        ]
+        return np.array([(light.sky.mean(), light.lamp.mean()) for light in lights])
+
+    usual, all_kinds = skies(True), skies(False)
+    assert usual[:, 0].min() > 1.5 * all_kinds[:, 0].min()
+    assert usual[:, 1].max() < all_kinds[:, 1].max()
