@@ -258,6 +258,19 @@ def test_precision_is_that_of_the_recipe_and_only_for_the_model(data, validation
     assert keras.config.dtype_policy().name == "float32"
 
 
+@eager_test
+def test_float16_scales_the_loss_and_resumes(data, validation_data, tmp_path, monkeypatch):
+    recipe = changed(steps=2, steps_per_epoch=2, precision="mixed_float16", ema_momentum=0.9)
+    whole = train(recipe, data, validation_data, tmp_path / "whole", write=silent)
+    assert isinstance(whole.optimizer, keras.optimizers.LossScaleOptimizer)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        press_ctrl_c_at(1, patch)
+        train(recipe, data, validation_data, tmp_path / "cut", write=silent)
+    resumed = train(recipe, data, validation_data, tmp_path / "cut", resume=True, write=silent)
+    assert_same_weights(resumed, whole, atol=1e-3)
+    assert all(np.isfinite(value).all() for value in weights_of(resumed))
+
+
 @pytest.mark.parametrize(
     ("expected", "plan"),
     [

@@ -54,7 +54,8 @@ def state_variables(model: keras.Model) -> dict[str, Any]:
     >>> list(state_variables(model))[:3]
     ['model/0000', 'model/0001', 'optimizer/0000']
     """
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:  # Built twice, a LossScaleOptimizer has some of them twice.
+        model.optimizer.build(model.trainable_variables)
     groups = {
         "model": model.variables,
         "optimizer": model.optimizer.variables,
