@@ -200,10 +200,15 @@ def test_main_trains_every_set(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(synth_training, "run_set", run_set)
     sets = [f"{name}={write_set(tmp_path / name)}" for name in ("one", "two")]
     arguments = ["--out", str(tmp_path / "out"), "--real", str(tmp_path / "real"), "--seed", "7"]
-    assert synth_training.main(["--set", *sets, *arguments, "--rotations", "0", "30", "60"]) == 0
+    write_handjson([make_sample(seed=2)], tmp_path / "web")
+    arguments += ["--also", f"web={tmp_path / 'web'}", "--rotations", "0", "30", "60"]
+    assert synth_training.main(["--set", *sets, *arguments]) == 0
     steps = synth_training.STEPS
-    assert asked == [("one", "one", steps, 7, 6), ("two", "two", steps, 7, 6)]
-    assert "| two, seed 0 | 60° |" in capsys.readouterr().out
+    assert asked == [("one", "one", steps, 7, 9), ("two", "two", steps, 7, 9)]
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("| two, seed 0 | 60° |") for line in lines)
+    assert any(line.endswith("| web EPE/box |") for line in lines)
+    assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
 
 
 def test_main_refuses(tmp_path, capsys):
