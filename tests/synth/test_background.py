@@ -9,13 +9,13 @@ from tf_handgroups.synth.background import random_background
 @pytest.mark.parametrize("size", [32, 96, 193])
 def test_form(size):
     for seed in range(60):
-        image = random_background(np.random.default_rng(seed), size)
+        image = random_background(np.random.default_rng(seed), size, 0.5)
         assert image.shape == (size, size, 3) and image.dtype == np.float32, seed
         assert np.isfinite(image).all() and image.min() >= 0 and image.max() <= 255, seed
 
 
 def test_variety():
-    images = [random_background(np.random.default_rng(seed), 64) for seed in range(120)]
+    images = [random_background(np.random.default_rng(seed), 64, 0.35) for seed in range(120)]
     means = np.array([image.mean() for image in images])
     deviations = np.array([image.std() for image in images])
     assert means.std() > 35 and means.min() < 25 and means.max() > 220
@@ -30,7 +30,7 @@ def test_variety():
 
 
 def test_same_seed_same_picture():
-    one, two, other = (random_background(np.random.default_rng(seed), 64) for seed in (5, 5, 6))
+    one, two, other = (random_background(np.random.default_rng(seed), 64, 0.35) for seed in (5, 5, 6))
     np.testing.assert_array_equal(one, two)
     assert np.abs(one - other).mean() > 1
 

@@ -42,7 +42,7 @@ _UP_TO = np.cumsum(tuple(_SHARES.values())) / sum(_SHARES.values())
 def random_background(
     generator: np.random.Generator,
     size: int,
-    photo_share: float = 0.35,
+    photo_share: float,
     photographs: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Draws a background.
@@ -59,7 +59,7 @@ def random_background(
 
     Example:
 
-    >>> random_background(np.random.default_rng(0), 64).shape
+    >>> random_background(np.random.default_rng(0), 64, 0.5).shape
     (64, 64, 3)
     """
     if generator.random() < photo_share:
