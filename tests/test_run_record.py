@@ -68,5 +68,6 @@ def test_describe_names_seed_and_version():
     hands.info = {"seed": 7, "version": "1.2", "other": 0}
     assert describe(hands) == "memory: 2 samples, seed 7, version 1.2"
     assert describe(Hands()) == "memory: 0 samples"
+    assert describe([1, 2]) == "list: 2 samples"
     hands.info, hands.options, hands.weight = {}, {"split": "train"}, 0.5
     assert describe(hands) == "memory: 2 samples, split train, weight 0.5"

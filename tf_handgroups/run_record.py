@@ -121,12 +121,13 @@ def describe(dataset) -> str:
     >>> describe(Hands([1, 2]))
     'handjson: 2 samples'
     """
+    kind = getattr(dataset, "kind", "list")
     info = getattr(dataset, "info", {})
     details = [f"{name} {info[name]}" for name in ("seed", "version") if name in info]
     details += [f"{name} {value}" for name, value in getattr(dataset, "options", {}).items()]
     if getattr(dataset, "weight", 1.0) != 1.0:
         details.append(f"weight {dataset.weight:g}")
-    return ", ".join([f"{dataset.kind}: {len(dataset)} samples", *details])
+    return ", ".join([f"{kind}: {len(dataset)} samples", *details])
 
 
 def versions() -> dict[str, str]:
