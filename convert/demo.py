@@ -5,7 +5,6 @@ command line imports it.
 """
 
 import contextlib
-import csv
 import dataclasses
 import itertools
 import json
@@ -40,8 +39,8 @@ from tf_handgroups.evaluation_report import Evaluation
 from tf_handgroups.hardening import grouping_of
 from tf_handgroups.image_file import read_image, write_image
 from tf_handgroups.model_file import save_model
-from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import Recipe, get_recipe, override
+from tf_handgroups.run_folder import read_history
 from tf_handgroups.synth.write_shards import write_synthetic_shards
 from tf_handgroups.training import train
 
@@ -166,8 +165,8 @@ def run_demo(
                 num_validation=size.num_validation,
                 image_size=size.image_size,
                 sheet=sheet,
-                history=_read_history(folder / "run" / "history.csv"),
-                probabilities=_group_probabilities(model),
+                history=read_history(folder / "run"),
+                probabilities=keras.ops.convert_to_numpy(model.selector.membership()),
                 grouping=grouping_of(model),
                 pruning=pruning,
                 conversion=conversion,
@@ -341,17 +340,3 @@ def truth_beside_prediction(sample: HandSample, image: np.ndarray, uv_px: np.nda
     guess = draw_hand(crop, transform_points(matrix, uv_px))
     bar = np.full((_PICTURE_PX, 8, 3), 255, np.uint8)
     return np.concatenate([truth, bar, guess], axis=1)
-
-
-def _group_probabilities(model: HandPoseModel) -> np.ndarray:
-    """Returns how much the selector trusts each group with each joint, `(21, groups)`."""
-    logits = keras.ops.convert_to_tensor(model.selector.logits)
-    if model.selector.distribution == "relaxed_bernoulli":
-        logits = keras.ops.log_sigmoid(logits)
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.softmax(logits, axis=-1)))
-
-
-def _read_history(path: pathlib.Path) -> dict[str, list[float]]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    return {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"}

@@ -7,23 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tf_handgroups.convert.html_page import figure, jpeg, page, paragraph, table, text
 from tf_handgroups.convert.next_steps import next_steps
 from tf_handgroups.convert.pruning import Pruning
 from tf_handgroups.evaluation_report import Evaluation
-from tf_handgroups.joints import JOINT_NAMES
-from tf_handgroups.plots import joint_groups_plot, pck_plot, training_curves
+from tf_handgroups.html_page import figure, jpeg, page, paragraph, table, text
+from tf_handgroups.plots import pck_plot, training_curves
 from tf_handgroups.recipes import Recipe
-
-# History column -> title of its panel.
-CURVES = {
-    "loss": "loss",
-    "uv_px_end_point_error": "2D error (pixels of the crop)",
-    "uv_px_pck": "share of joints within 0.2 boxes",
-    "pa_mpjpe_mm": "3D error, aligned (mm)",
-    "z_rel_loss": "depth error (bone lengths)",
-    "presence_accuracy": "hand or no hand: share right",
-}
+from tf_handgroups.training_report import groups_section, recipe_line, titled
 
 _GATE_NOTE = (
     "`convert` would not write such a file unless told to with `--accept-loss`, as here. The "
@@ -96,7 +86,9 @@ def demo_report(facts: DemoFacts) -> str:
     sections = {
         "Rendered hands to learn from": _renders(facts),
         "Training": _training(facts),
-        "Which joints share a group": _groups(facts),
+        "Which joints share a group": groups_section(
+            facts.recipe, facts.probabilities, facts.grouping
+        ),
         "Hardening: the same answers from a plainer network": _hardening(facts),
         "Conversion: float32 and int8": _conversion(facts),
         "Predictions": _pictures(facts),
@@ -157,51 +149,13 @@ def _renders(facts: DemoFacts) -> str:
 
 def _training(facts: DemoFacts) -> str:
     recipe = facts.recipe
-    shown = {
-        prefix + title: list(facts.history[prefix + column])
-        for column, title in CURVES.items()
-        for prefix in ("", "val_")
-        if prefix + column in facts.history
-    }
-    return paragraph(
-        f"Recipe `{recipe.name}`: {recipe.steps} steps of {recipe.batch_size} crops of "
-        f"{recipe.input_size} x {recipe.input_size} pixels, {_encoder(recipe)}, computed in "
-        f"{recipe.precision.removeprefix('mixed_')}."
-    ) + figure(
-        training_curves(shown),
+    return paragraph(recipe_line(recipe)) + figure(
+        training_curves(titled(facts.history)),
         f"One point per {recipe.steps_per_epoch} steps. Blue: training pictures, turned, shifted "
         "and recoloured at random, with noise on the grouping, which is why they look worse "
         f"than they are. Orange: {facts.num_validation} validation pictures as they are.",
         wide=True,
         chart=True,
-    )
-
-
-def _groups(facts: DemoFacts) -> str:
-    sure = facts.probabilities.max(axis=1).mean()
-    rows = []
-    for group in range(facts.probabilities.shape[1]):
-        names = [n for n, own in zip(JOINT_NAMES, facts.grouping, strict=True) if own == group]
-        joints = ", ".join(name.replace("_", " ") for name in names)
-        rows.append([str(group), str(len(names)), joints or "none: this group lost its head"])
-    return (
-        paragraph(
-            "The network has several small feature branches, the groups. Training decides "
-            "which branch speaks for which joint: it first mixes the branches with random "
-            "weights whose probabilities are learned, then becomes more and more decided, and "
-            f"for the last {1 - facts.recipe.commit_at:.0%} of the steps each joint belongs to "
-            "exactly one group: the most probable."
-        )
-        + figure(
-            joint_groups_plot(facts.probabilities),
-            "Left: the grouping, each joint in the colour of its group. Right: how decided the "
-            "learned probabilities are; a bar of one colour means entirely. Here the most probable "
-            f"group of a joint has {sure:.0%} on average; knowing nothing would be "
-            f"{1 / facts.probabilities.shape[1]:.0%}.",
-            wide=True,
-            chart=True,
-        )
-        + table(["group", "joints", "which"], rows)
     )
 
 
@@ -331,12 +285,6 @@ def _next_steps(facts: DemoFacts) -> str:
         for why, command in next_steps(facts.out)
     )
     return f"<ol>{steps}</ol>"
-
-
-def _encoder(recipe: Recipe) -> str:
-    name = {"efficientnet_lite0": "EfficientNet-Lite0"}.get(recipe.encoder, recipe.encoder)
-    known = "pretrained on ImageNet" if recipe.pretrained else "starting from random weights"
-    return f"encoder {name} {known}"
 
 
 def _verdict(gate: Mapping[str, Any]) -> str:

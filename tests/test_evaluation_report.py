@@ -6,7 +6,7 @@ from PIL import Image
 
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.errors import InputError
-from tf_handgroups.evaluation_report import TILE_PX, Evaluation, WorstCase
+from tf_handgroups.evaluation_report import TILE_PX, Evaluation, WorstCase, cases_image
 
 REPORT = {
     "data": {"kind": "handjson", "path": None, "num_hands": 2},
@@ -106,3 +106,8 @@ def test_unreadable_image_leaves_nothing_behind(tmp_path):
     with pytest.raises(InputError, match="expected a JPEG, PNG"):
         result.save(tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_no_picture_of_nothing():
+    with pytest.raises(InputError, match="expected at least one hand"):
+        cases_image([])

@@ -122,3 +122,25 @@ def test_leaves_pyplot_alone():
     plots.pck_plot(CURVES)
     plots.joint_groups_plot(np.ones((21, 2)))
     assert plt.get_fignums() == before
+
+
+def test_selector_plot_has_a_panel_per_group_that_darkens():
+    shares = np.full((2, 21, 3), 1 / 3)
+    shares[1] = np.eye(3)[np.arange(21) % 3]
+    picture = plots.selector_plot([10, 40], shares)
+    # Full colours belong to decided joints only, and every group has some.
+    assert all(has_colour(picture, group) for group in range(3)) and not has_colour(picture, 3)
+    undecided = plots.selector_plot([10], shares[:1])
+    assert not any(has_colour(undecided, group) for group in range(3))
+
+
+@pytest.mark.parametrize("shape", [(0, 21, 3), (2, 20, 3), (1, 21, 3), (2, 21)])
+def test_selector_plot_rejects(shape):
+    with pytest.raises(InputError, match=r"Received: steps=\d, probabilities\.shape="):
+        plots.selector_plot([10, 20][: 0 if shape[0] == 0 else 2], np.ones(shape))
+
+
+def test_line_panels_are_side_by_side():
+    line = np.arange(3), np.array([0.0, 2.0, 1.0])
+    one, two = (plots.line_panels(dict.fromkeys(names, line), "step") for names in ("a", "ab"))
+    assert has_colour(one, 0) and pixels(two).shape[1] == 2 * pixels(one).shape[1]

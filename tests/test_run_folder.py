@@ -7,7 +7,7 @@ import pytest
 
 from tf_handgroups.errors import InputError
 from tf_handgroups.recipes import quicktest
-from tf_handgroups.run_folder import RunFolder
+from tf_handgroups.run_folder import RunFolder, read_history
 
 HEADER = "epoch,loss,val_loss\n"
 
@@ -38,11 +38,16 @@ def test_resuming_forgets_epochs_that_are_done_again(tmp_path):
     write_recipe(tmp_path, quicktest())
     history = tmp_path / "history.csv"
     history.write_text(HEADER + "0,3.0,4.0\n1,2.5,3.5\n2,2.0,3.0\n3,1")
+    selector = tmp_path / "selector.csv"
+    selector.write_text("epoch,step,wrist/0\n0,150,1.0\n1,300,1.0\n2,450,1.0\n3,60")
     run = RunFolder(tmp_path)
     assert run.past_losses(3) == [4.0, 3.5, 3.0]
     run.begin(quicktest(), resume=True, first_epoch=2)
     assert history.read_text() == HEADER + "0,3.0,4.0\n1,2.5,3.5\n"
+    assert selector.read_text() == "epoch,step,wrist/0\n0,150,1.0\n1,300,1.0\n"
+    assert read_history(tmp_path) == {"loss": [3.0, 2.5], "val_loss": [4.0, 3.5]}
     run.begin(quicktest(), resume=True, first_epoch=0)
+    assert not selector.exists() and read_history(tmp_path) == {}
     assert not history.exists() and run.past_losses(0) == []
 
 

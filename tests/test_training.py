@@ -22,6 +22,7 @@ from tf_handgroups.model_file import load_model, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.recipes import Recipe
 from tf_handgroups.run_record import RunRecord
+from tf_handgroups.selector_history import read_selector
 from tf_handgroups.train_state import state_files
 from tf_handgroups.training import stretches, train
 
@@ -138,7 +139,12 @@ def test_run_leaves_model_recipe_and_history(data, validation_data, tmp_path):
     recipe = changed(steps=4, steps_per_epoch=2)
     run = tmp_path / "runs" / "first"
     model = train(recipe, data, validation_data, run, licence="CC0-1.0", write=lines.append)
-    assert sorted(os.listdir(run)) == ["history.csv", "model.keras", "recipe.json", "run.json"]
+    assert sorted(os.listdir(run)) == [
+        "history.csv", "model.keras", "recipe.json", "report.html", "run.json", "selector.csv",
+        "tensorboard",
+    ]  # fmt: skip
+    assert read_selector(run / "selector.csv")[0].tolist() == [2, 4]
+    assert "4</b><span>of 4 steps" in (run / "report.html").read_text()
     assert json.loads((run / "recipe.json").read_text())["steps"] == 4
     assert [row["epoch"] for row in rows(run)] == ["0", "1"]
     for row in rows(run):
@@ -185,6 +191,9 @@ def test_resumed_run_equals_an_uninterrupted_one(
     resumed = train(LONGER, data, validation_data, cut, resume=True, write=silent)
     assert_same_weights(resumed, model, atol=1e-4)
     assert_same_history(cut, run)
+    received, expected = (read_selector(one / "selector.csv") for one in (cut, run))
+    assert received[0].tolist() == expected[0].tolist()
+    np.testing.assert_allclose(received[1], expected[1], atol=1e-3)
     assert not (cut / "states").exists()
     sessions = RunRecord(cut).content["sessions"]
     assert [one["end"] for one in sessions] == ["KeyboardInterrupt", "finished"]

@@ -14,6 +14,27 @@ from tf_handgroups.recipes.recipe import Recipe
 OPTIMIZERS = {"adamw": SelectorAdamW, "lamb": SelectorLamb}
 
 
+def learning_rate_schedule(recipe: Recipe) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Returns the linear warm-up and cosine of a recipe, a function of the step.
+
+    Args:
+        recipe: The recipe.
+
+    Example:
+
+    >>> schedule = learning_rate_schedule(Recipe("mine", steps=300, warmup_steps=100))
+    >>> [round(float(schedule(step)), 6) for step in (0, 100, 200, 300)]
+    [0.0, 0.001, 0.0005, 0.0]
+    """
+    warmup_steps = min(recipe.warmup_steps, max(1, recipe.steps // 4))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup_steps,
+        decay_steps=max(1, recipe.steps - warmup_steps),
+    )
+
+
 def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
     """Compiles a model with the losses, metrics and optimizer of a recipe.
 
@@ -46,13 +67,6 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
             cells, HEATMAP_STRIDE, recipe.heatmap_sigma_px, model.architecture.grid_offset_px
         )
 
-    warmup_steps = min(recipe.warmup_steps, max(1, recipe.steps // 4))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup_steps,
-        decay_steps=max(1, recipe.steps - warmup_steps),
-    )
     if recipe.optimizer not in OPTIMIZERS:
         raise InputError(
             f"compile_model: unknown optimizer. Received: optimizer={recipe.optimizer!r}. "
@@ -64,7 +78,7 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
             f"Received: ema_momentum={recipe.ema_momentum!r}. Use for example 0.999."
         )
     optimizer = OPTIMIZERS[recipe.optimizer](
-        schedule,
+        learning_rate_schedule(recipe),
         selector_factor=recipe.selector_rate,
         weight_decay=recipe.weight_decay,
         global_clipnorm=recipe.clip_norm,
@@ -93,7 +107,8 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
             PCK(0.2, reference_px=recipe.input_size / CROP_MARGIN, name="pck"),
         ],
     }
-    for name in {"presence", "handedness"} & set(model.output):
+    # Sorted: the order of a set differs from process to process, and with it that of a state.
+    for name in sorted({"presence", "handedness"} & set(model.output)):
         loss[name] = keras.losses.BinaryCrossentropy(from_logits=True)
         loss_weights[name] = recipe.image_weight
         weighted_metrics[name] = [keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")]

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -15,6 +16,7 @@ from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.crop import crop_image, crop_matrix, transform_points
 from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.draw_hand import draw_hand, draw_text
+from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image, write_image
 from tf_handgroups.plots import pck_panels
 
@@ -108,13 +110,7 @@ class Evaluation:
         Raises:
             InputError: If an image cannot be read.
         """
-        if not self.worst:
-            return None
-        columns = min(3, len(self.worst))
-        tiles = [_pair(case) for case in self.worst]
-        tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
-        rows = [np.concatenate(tiles[i : i + columns], 1) for i in range(0, len(tiles), columns)]
-        return np.concatenate(rows, 0)
+        return cases_image(self.worst) if self.worst else None
 
     def save(self, folder: str | os.PathLike, overwrite: bool = False) -> None:
         """Writes `report.json`, `table.txt`, `pck.png` and `worst.png` into a new folder.
@@ -141,6 +137,28 @@ class Evaluation:
             worst = self.worst_image()
             if worst is not None:
                 write_image(temporary / "worst.png", worst)
+
+
+def cases_image(cases: Sequence[WorstCase], columns: int = 3) -> np.ndarray:
+    """Returns hands as one RGB picture, truth left of prediction.
+
+    Args:
+        cases: At least one.
+        columns: Most hands in a row.
+
+    Returns:
+        `(height, width, 3)` uint8.
+
+    Raises:
+        InputError: If there is no case, or an image cannot be read.
+    """
+    if not cases:
+        raise InputError("cases_image: expected at least one hand. Received: none.")
+    columns = min(columns, len(cases))
+    tiles = [_pair(case) for case in cases]
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[i : i + columns], 1) for i in range(0, len(tiles), columns)]
+    return np.concatenate(rows, 0)
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -212,6 +213,75 @@ def joint_groups_plot(probabilities: np.ndarray, title: str = "") -> bytes:
     bars.invert_yaxis()
     bars.set(xlim=(0, 1), xlabel="probability of each group", title="selector")
     bars.tick_params(axis="y", labelsize=8, length=0)
+    return png(figure)
+
+
+def selector_plot(steps: Sequence[int], probabilities: np.ndarray) -> bytes:
+    """Draws how joints came to their groups: a panel per group, joints over time.
+
+    Args:
+        steps: `(epochs,)` steps at the ends of the epochs, rising.
+        probabilities: `(epochs, 21, groups)`, rows sum to 1.
+
+    Returns:
+        PNG bytes.
+
+    Raises:
+        InputError: If the shapes differ from these or there is no epoch.
+
+    Example:
+
+    >>> selector_plot([10, 20], np.full((2, 21, 3), 1 / 3))[1:4]
+    b'PNG'
+    """
+    values = np.asarray(probabilities, np.float64)
+    if not len(steps) or values.ndim != 3 or values.shape[:2] != (len(steps), NUM_JOINTS):
+        raise InputError(
+            f"selector_plot: expected probabilities (epochs, {NUM_JOINTS}, groups) with an epoch "
+            f"or more. Received: steps={len(steps)}, probabilities.shape={values.shape}."
+        )
+    groups = values.shape[2]
+    # Only the first column has the names of the joints.
+    columns = min(4, groups)
+    figure, panels = _figure(groups, width=1.4 + 2.6 * columns, height=4.4, columns=columns)
+    for group, axes in enumerate(panels):
+        fade = LinearSegmentedColormap.from_list("fade", ["white", _colour(group)])
+        edges = [0, *steps], np.arange(NUM_JOINTS + 1) - 0.5
+        shares = values[:, :, group].T
+        axes.pcolormesh(*edges, shares, cmap=fade, vmin=0, vmax=1, edgecolors="face", linewidth=0.3)
+        for finger in range(len(FINGERS)):
+            axes.axhline(4 * finger + 0.5, color="#c8c8c8", linewidth=0.6)
+        named = group % columns == 0
+        axes.set_yticks(range(NUM_JOINTS), JOINT_NAMES if named else [""] * NUM_JOINTS)
+        axes.tick_params(axis="y", labelsize=8, length=0)
+        axes.invert_yaxis()
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+        axes.set(xlabel="step", title=f"group {group}")
+    return png(figure)
+
+
+def line_panels(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], xlabel: str) -> bytes:
+    """Draws one line per panel, side by side.
+
+    Args:
+        panels: `{title: (x, y)}`.
+        xlabel: What x is.
+
+    Returns:
+        PNG bytes.
+
+    Example:
+
+    >>> line_panels({"rate": (np.array([0, 1]), np.array([0.0, 1.0]))}, "step")[1:4]
+    b'PNG'
+    """
+    columns = max(1, len(panels))
+    figure, grid = _figure(columns, width=4.2 * columns, height=2.6, columns=columns)
+    for axes, (title, (x, y)) in zip(grid, panels.items(), strict=False):
+        axes.plot(x, y, color=_colour(0), linewidth=2)
+        axes.set_ylim(bottom=0)
+        axes.set(xlabel=xlabel, title=title)
+        axes.grid(alpha=0.25)
     return png(figure)
 
 

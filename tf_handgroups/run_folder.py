@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -24,6 +25,9 @@ from tf_handgroups.train_state import TrainState, latest_state
 MODEL_FILE = "model.keras"
 RECIPE_FILE = "recipe.json"
 HISTORY_FILE = "history.csv"
+SELECTOR_FILE = "selector.csv"
+TENSORBOARD_FOLDER = "tensorboard"
+REPORT_FILE = "report.html"
 STATES_FOLDER = "states"
 BAD_BATCH = "bad_batch"
 
@@ -96,16 +100,8 @@ class RunFolder:
             with replacing_file(self.path / RECIPE_FILE) as temporary:
                 temporary.write_text(json.dumps(dataclasses.asdict(recipe), indent=2) + "\n")
         (self.path / STATES_FOLDER).mkdir(exist_ok=True)
-        rows = self._rows(first_epoch)
-        history = self.path / HISTORY_FILE
-        if not rows:
-            history.unlink(missing_ok=True)
-            return
-        with replacing_file(history, overwrite=True) as temporary:
-            with open(temporary, "w", newline="") as file:
-                table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-                table.writeheader()
-                table.writerows(rows)
+        for name in (HISTORY_FILE, SELECTOR_FILE):
+            _write_rows(self.path / name, _rows(self.path / name, first_epoch))
 
     def latest_state(self, write: Callable[[str], Any]) -> TrainState | None:
         """Returns the newest whole state; `None` if the run ended before the first one."""
@@ -126,7 +122,7 @@ class RunFolder:
 
     def past_losses(self, first_epoch: int) -> list[float]:
         """Returns `val_loss` of the epochs before one."""
-        return [float(row["val_loss"]) for row in self._rows(first_epoch)]
+        return [float(row["val_loss"]) for row in _rows(self.path / HISTORY_FILE, first_epoch)]
 
     def keep_bad_batch(self, train_data: list, options: PipelineOptions) -> str:
         """Keeps a batch for inspection, as numbers and as a picture; returns where.
@@ -149,14 +145,55 @@ class RunFolder:
         write_image(path.with_suffix(".png"), sheet, overwrite=True)
         return f"{path} and {path.with_suffix('.png').name}"
 
-    def _rows(self, first_epoch: int) -> list[dict[str, str]]:
-        """Rows of the history before an epoch; what a crash left half-written is not one."""
-        file = self.path / HISTORY_FILE
-        if not file.is_file():
-            return []
-        with open(file, newline="") as lines:
-            rows = [row for row in csv.DictReader(lines) if None not in row.values()]
-        return [row for row in rows if row["epoch"].isdecimal() and int(row["epoch"]) < first_epoch]
+
+def read_history(folder: str | os.PathLike) -> dict[str, list[float]]:
+    """Reads the history of a run.
+
+    Args:
+        folder: Of the run.
+
+    Returns:
+        A list per logged quantity, one value per epoch; empty before the first epoch.
+
+    Example:
+
+    >>> read_history("no/such/folder")
+    {}
+    """
+    rows = _rows(pathlib.Path(folder) / HISTORY_FILE)
+    names = [name for name in (rows[0] if rows else []) if name != "epoch"]
+    return {name: [float(row[name]) for row in rows] for name in names}
 
 
-__all__ = ["BAD_BATCH", "HISTORY_FILE", "MODEL_FILE", "RECIPE_FILE", "RECORD_FILE", "RunFolder"]
+def _rows(file: pathlib.Path, first_epoch: float = math.inf) -> list[dict[str, str]]:
+    """Rows of a table before an epoch; what a crash left half-written is not one."""
+    if not file.is_file():
+        return []
+    with open(file, newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if None not in row.values()]
+    return [row for row in rows if row["epoch"].isdecimal() and int(row["epoch"]) < first_epoch]
+
+
+def _write_rows(file: pathlib.Path, rows: list[dict[str, str]]) -> None:
+    if not rows:
+        file.unlink(missing_ok=True)
+        return
+    with replacing_file(file, overwrite=True) as temporary:
+        with open(temporary, "w", newline="") as lines:
+            table = csv.DictWriter(lines, list(rows[0]), lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+
+
+__all__ = [
+    "BAD_BATCH",
+    "HISTORY_FILE",
+    "MODEL_FILE",
+    "RECIPE_FILE",
+    "RECORD_FILE",
+    "REPORT_FILE",
+    "SELECTOR_FILE",
+    "TENSORBOARD_FOLDER",
+    "RunFolder",
+    "read_history",
+]

@@ -13,21 +13,31 @@ from tf_handgroups.callbacks.early_stop import EarlyStop
 from tf_handgroups.callbacks.keep_state import KeepState
 from tf_handgroups.callbacks.progress_lines import ProgressLines
 from tf_handgroups.callbacks.save_model import SaveModel
+from tf_handgroups.callbacks.selector_log import SelectorLog
 from tf_handgroups.callbacks.step_clock import StepClock
 from tf_handgroups.callbacks.stop_on_non_finite_loss import StopOnNonFiniteLoss
 from tf_handgroups.callbacks.stop_signal import StopSignal
 from tf_handgroups.callbacks.temperature_schedule import TemperatureSchedule
-from tf_handgroups.compiling import compile_model
+from tf_handgroups.callbacks.tensorboard_log import TensorBoardLog, choose_samples
+from tf_handgroups.compiling import compile_model, learning_rate_schedule
 from tf_handgroups.errors import InputError
+from tf_handgroups.event_log import EventLog
 from tf_handgroups.model_file import load_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.multiworker_fit import mend_multiworker_fit
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline, num_batches
 from tf_handgroups.recipes.recipe import Recipe
-from tf_handgroups.run_folder import MODEL_FILE, STATES_FOLDER, RunFolder
+from tf_handgroups.run_folder import (
+    MODEL_FILE,
+    SELECTOR_FILE,
+    STATES_FOLDER,
+    TENSORBOARD_FOLDER,
+    RunFolder,
+)
 from tf_handgroups.run_record import describe
 from tf_handgroups.strategies import is_chief, is_multiworker, make_strategy
 from tf_handgroups.train_state import restore
+from tf_handgroups.training_report import write_training_report
 
 
 def train(
@@ -45,10 +55,10 @@ def train(
 ) -> HandPoseModel:
     """Trains a model and leaves everything in a run folder.
 
-    The folder receives `recipe.json`, `run.json`, `history.csv`, `model.keras` (after
-    every epoch; with `patience` that of the best epoch) and, until it is finished,
-    `states/` for `resume`. A run that was interrupted and resumed gives the weights of
-    an uninterrupted one.
+    The folder receives `recipe.json`, `run.json`, `history.csv`, `selector.csv`,
+    `tensorboard/`, `model.keras` (after every epoch; with `patience` that of the best
+    epoch), when it is finished `report.html`, and until then `states/` for `resume`. A run
+    that was interrupted and resumed gives the weights of an uninterrupted one.
 
     Args:
         recipe: What to train.
@@ -106,15 +116,18 @@ def train(
         )
         for stretch in stretches(first_step, recipe.steps, recipe.steps_per_epoch)
     ]
+    shown = choose_samples(validation_data) if chief else []
     # Only now is everything known to be usable.
     if chief:
         run.begin(recipe, resume, first_step // recipe.steps_per_epoch)
         run.record.begin(recipe, train_data, validation_data, strategy, first_step)
     clock = StepClock(first_step)
-    with StopSignal(write) as stop:
+    events = EventLog(run.path / TENSORBOARD_FOLDER, first_step)
+    with StopSignal(write) as stop, events:
         callbacks = _callbacks(
-            recipe, run, clock, strategy, state, stop, state_minutes, train_data, options, write
-        )
+            recipe, run, clock, strategy, state, stop, state_minutes, train_data, options, write,
+            events, shown,
+        )  # fmt: skip
         why = "finished"
         try:
             for stretch, batches in plan:
@@ -139,6 +152,7 @@ def train(
                 run.record.end(clock.step, why, finished=why == "finished")
     if chief:
         run.remove_states()
+        write_training_report(run.path, validation_data)
     return model
 
 
@@ -217,7 +231,18 @@ def _model(recipe, strategy, train_data, initial_model, licence) -> HandPoseMode
 
 
 def _callbacks(
-    recipe, run, clock, strategy, state, stop, state_minutes, train_data, options, write
+    recipe,
+    run,
+    clock,
+    strategy,
+    state,
+    stop,
+    state_minutes,
+    train_data,
+    options,
+    write,
+    events,
+    shown,
 ) -> list[keras.callbacks.Callback]:
     """In the order in which they have to see a step and an epoch."""
     chief = is_chief(strategy)
@@ -231,6 +256,15 @@ def _callbacks(
     schedule = TemperatureSchedule(
         clock, recipe.steps, recipe.temperature_start, recipe.temperature_end, recipe.commit_at
     )
+    schedules = {
+        "learning_rate": learning_rate_schedule(recipe),
+        "temperature": schedule.temperature_at,
+    }
+    selector = run.path / SELECTOR_FILE
+    draw = [
+        SelectorLog(selector, clock),
+        TensorBoardLog(events, clock, recipe.batch_size, schedules, shown, selector),
+    ]
     watch = [ProgressLines(clock, recipe.steps, recipe.batch_size, write=write), run.history()]
     before = run.past_losses(clock.step // recipe.steps_per_epoch)
 
@@ -243,6 +277,7 @@ def _callbacks(
         clock,
         schedule,
         StopOnNonFiniteLoss(clock, keep_batch),
+        *(draw if chief else []),
         AveragedValidation(),
         *(watch if chief else []),
         EarlyStop(recipe.patience, save, before) if recipe.patience else save,

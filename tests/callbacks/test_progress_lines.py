@@ -75,6 +75,18 @@ def test_validation_is_reported_and_its_time_not_counted(clock):
     assert "4.0 img/s" in lines[1]
 
 
+def test_says_nothing_about_3d_without_3d_labels(clock):
+    lines = []
+    callback = started(clock, lines, every_s=1)
+    logs = {"loss": 1.0, "pa_mpjpe_mm": 0.0, "val_loss": 3.0, "val_pa_mpjpe_mm": 0.0}
+    callback.on_train_batch_end(0, logs)
+    clock[0] += 2
+    callback.on_train_batch_end(1, logs)
+    callback.on_epoch_end(0, logs)
+    assert lines[0].startswith("step 2/20") and lines[1] == "epoch 1 validation: loss 3.000"
+    assert "mpjpe" not in lines[0]
+
+
 def test_epoch_without_validation_is_silent(clock):
     lines = []
     started(clock, lines).on_epoch_end(0, {"loss": 1.0})

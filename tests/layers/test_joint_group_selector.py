@@ -146,6 +146,20 @@ class JointGroupSelectorTest(LayerCase):
         gradient = tape.gradient(total, selector.logits.value)
         self.assertTrue(gradient is None or not np.any(gradient))
 
+    def test_membership_sums_to_one_and_is_one_hot_where_given(self):
+        logits = np.random.default_rng(0).normal(0, 3, (21, 3)).astype("float32")
+        gates = 1 / (1 + np.exp(-logits))
+        for distribution, odds in (
+            ("relaxed_bernoulli", gates),
+            ("relaxed_onehot", np.exp(logits)),
+        ):
+            selector = built(distribution=distribution)
+            selector.logits.assign(logits)
+            expected = odds / odds.sum(axis=1, keepdims=True)
+            np.testing.assert_allclose(selector.membership(), expected, atol=1e-5)
+        fixed = built(grouping=[joint % 3 for joint in range(21)])
+        np.testing.assert_array_equal(fixed.membership(), np.eye(3)[np.arange(21) % 3])
+
     def test_penalty_is_lowest_for_exclusive_balanced_groups(self):
         selector = built(exclusivity_weight=1.0, balance_weight=0.1)
         exclusive = 20.0 * np.eye(3, dtype="float32")

@@ -6,6 +6,7 @@ import time
 import keras
 
 from tf_handgroups.callbacks.step_clock import StepClock
+from tf_handgroups.measured_logs import measured
 
 
 class ProgressLines(keras.callbacks.Callback):
@@ -67,11 +68,12 @@ class ProgressLines(keras.callbacks.Callback):
             return
         elapsed = time.monotonic() - self._last_time
         if elapsed >= self.every_s:
-            self.write(self.describe(step, elapsed / (step - self._last_step), logs or {}))
+            seconds = elapsed / (step - self._last_step)
+            self.write(self.describe(step, seconds, measured(logs)))
             self._last_time, self._last_step = time.monotonic(), step
 
     def on_epoch_end(self, epoch, logs=None):
-        validation = {name: value for name, value in (logs or {}).items() if "val_" in name}
+        validation = {name: value for name, value in measured(logs).items() if "val_" in name}
         if validation:
             shown = "  ".join(
                 f"{name.removeprefix('val_')} {validation[name]:.3f}"

@@ -190,6 +190,18 @@ class JointGroupSelector(keras.layers.Layer):
         tiny = 1e-7
         return keras.random.uniform((NUM_JOINTS, self.num_groups), tiny, 1 - tiny, seed=seed)
 
+    def membership(self):
+        """Returns how much each joint belongs to each group now, `(joints, groups)`.
+
+        The rows sum to 1. A fixed grouping is one-hot.
+        """
+        if self.grouping is not None:
+            return self.hard_weights()
+        logits = ops.convert_to_tensor(self.logits)
+        if self.distribution == "relaxed_bernoulli":
+            logits = ops.log_sigmoid(logits)
+        return ops.softmax(logits, axis=-1)
+
     def penalty(self):
         """Returns the sum of the exclusivity and balance penalties, a scalar."""
         logits = ops.convert_to_tensor(self.logits)
@@ -198,11 +210,9 @@ class JointGroupSelector(keras.layers.Layer):
             undecided = ops.sum(gates * (1 - gates), axis=-1)
             urgency = ops.maximum(0.0, 1 - ops.convert_to_tensor(self.current_temperature))
             exclusivity = ops.mean(ops.square(ops.sum(gates, axis=-1) - 1) + urgency * undecided)
-            membership = ops.softmax(ops.log_sigmoid(logits), axis=-1)
         else:
             exclusivity = 0.0
-            membership = ops.softmax(logits, axis=-1)
-        share = ops.mean(membership, axis=0)
+        share = ops.mean(self.membership(), axis=0)
         entropy = -ops.sum(share * ops.log(share + 1e-9))
         imbalance = ops.log(float(self.num_groups)) - entropy
         return self.exclusivity_weight * exclusivity + self.balance_weight * imbalance

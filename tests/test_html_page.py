@@ -4,7 +4,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from tf_handgroups.convert.html_page import figure, jpeg, page, paragraph, table, text
+from tf_handgroups.html_page import figure, jpeg, page, paragraph, table, text
 from tf_handgroups.plots import bar_comparison
 
 
