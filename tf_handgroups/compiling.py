@@ -22,8 +22,8 @@ def learning_rate_schedule(recipe: Recipe) -> keras.optimizers.schedules.Learnin
 
     Example:
 
-    >>> schedule = learning_rate_schedule(Recipe("mine", steps=300, warmup_steps=100))
-    >>> [round(float(schedule(step)), 6) for step in (0, 100, 200, 300)]
+    >>> schedule = learning_rate_schedule(Recipe("mine", steps=400, warmup_steps=100))
+    >>> [round(float(schedule(step)), 6) for step in (0, 100, 250, 400)]
     [0.0, 0.001, 0.0005, 0.0]
     """
     warmup_steps = min(recipe.warmup_steps, max(1, recipe.steps // 4))
