@@ -2,7 +2,8 @@
 
 import concurrent.futures
 import dataclasses
-from typing import ClassVar
+import types
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -108,7 +109,7 @@ class Fixed:
 
     def __init__(self, loss):
         self.loss = loss
-        self.selector = type("", (), {"committed": keras.Variable(1.0)})
+        self.selector = types.SimpleNamespace(committed=keras.Variable(1.0))
         self.model = self
 
     def step(self):
@@ -118,7 +119,7 @@ class Fixed:
 @pytest.mark.parametrize(("loss", "fits"), [(1.0005, True), (1.01, False), (np.nan, False)])
 def test_nothing_is_timed_that_computes_something_else(monkeypatch, loss, fits):
     monkeypatch.setattr(training_throughput, "same_start", lambda ours, recipe: Side())
-    ours = Fixed(loss)
+    ours: Any = Fixed(loss)
     problem = training_throughput.disagreement(ours, get_recipe("paper"), ())
     assert (problem == "") == fits and (fits or "paper: the loss is" in problem)
     assert float(ours.selector.committed) == 0.0
