@@ -14,7 +14,7 @@ from tf_handgroups.synth.settings import SynthSettings
 
 COLUMNS = 8
 # Of a larger set only the beginning is searched for pictures of each family.
-_MOST_SAMPLES = 1500
+_MOST_SAMPLES = 3000
 _NO_HAND = "no hand"
 
 
