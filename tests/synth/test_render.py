@@ -84,7 +84,7 @@ def test_left_hand_is_the_mirrored_right_hand(monkeypatch):
     render_sample(seed, 64)
     scene, generator = draw_scene(seed, 64), stream(seed, "picture")
     image = render._compose(generator, scene, render_scene(scene))
-    image = render.random_camera_look(generator, image)
+    image = render.random_camera_look(generator, image, good=scene.everyday)
     np.testing.assert_array_equal(encoded[0], image[:, ::-1])
     right = project(scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px)
     np.testing.assert_allclose(left.uv_px[:, 0], 63 - right[:, 0], atol=1e-4)
