@@ -13,6 +13,7 @@ import typer
 from tf_handgroups.commands.check import check_data
 from tf_handgroups.commands.conversion import benchmark, bundle, convert
 from tf_handgroups.commands.data import convert_coco, synth
+from tf_handgroups.commands.data_service import data_dispatcher, data_worker
 from tf_handgroups.commands.demo import demo
 from tf_handgroups.commands.evaluation import evaluate, plot_pck
 from tf_handgroups.commands.pack import pack, show_batch
@@ -34,6 +35,8 @@ COMMANDS = (
     check_data,
     show_batch,
     train,
+    data_dispatcher,
+    data_worker,
     import_reference,
     evaluate,
     plot_pck,

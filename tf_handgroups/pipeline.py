@@ -12,8 +12,8 @@ inverse of `pixel_rays` is the camera matrix of the crop: it projects `xyz_camer
 **Several workers.** The batches are sharded by `DATA`: each worker runs the whole stream
 and keeps its part, so that the workers together see what one process would see, with the
 same augmentation. (`FILE` needs as many shards as workers, and their orders would
-differ.) The price is that every worker also prepares the others' samples; a tf.data
-service, which does so once for all, avoids it.
+differ.) The price is that every worker also prepares the others' samples; with a tf.data
+service, see `data_service`, other machines do so.
 
 **Validation** comes in whole batches too, the last one filled up with samples that weigh
 nothing. All weights are raised by the same factor in return, so that the mean of the
@@ -26,6 +26,7 @@ import tensorflow as tf
 
 from tf_handgroups.augment import Augmentation, draw_geometry, jitter_colours
 from tf_handgroups.crop import CROP_MARGIN
+from tf_handgroups.data_service import from_farm
 from tf_handgroups.joints import REFERENCE_BONE, ROOT_JOINT
 from tf_handgroups.record_stream import read_image_bytes, record_stream
 
@@ -46,6 +47,8 @@ class PipelineOptions:
         augmentation: Ranges of the augmentation, used in training.
         seed: Seed of order and augmentation.
         first_batch: Number of batches that an interrupted run has already seen.
+        data_service: Address of the dispatcher of a farm that prepares the batches of
+            training, see `data_service`; none prepares them here.
 
     Example:
 
@@ -59,6 +62,7 @@ class PipelineOptions:
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
     seed: int = 0
     first_batch: int = 0
+    data_service: str | None = None
 
 
 def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
@@ -78,7 +82,7 @@ def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
         reference bone, besides the joint itself.
 
     Raises:
-        InputError: If there is no sample.
+        InputError: If there is no sample, or the farm does not answer.
     """
     records = record_stream(datasets, options.training, options.seed)
     start = options.first_batch * options.batch_size if options.training else 0
@@ -96,9 +100,23 @@ def build_pipeline(datasets: list, options: PipelineOptions) -> tf.data.Dataset:
             weights = {name: weight * factor for name, weight in weights.items()}
         return image, targets, weights
 
-    batches = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(
-        options.batch_size, drop_remainder=True
-    )
+    def prepare_numbered(record, number):
+        return number, prepare(record, number)
+
+    def batched(stream, function):
+        samples = stream.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+        return samples.batch(options.batch_size, drop_remainder=True)
+
+    if options.training and options.data_service:
+        batches = from_farm(
+            numbered,
+            lambda share: batched(share, prepare_numbered),
+            options.data_service,
+            options.batch_size,
+            start,
+        )
+    else:
+        batches = batched(numbered, prepare)
     distribution = tf.data.Options()
     distribution.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA

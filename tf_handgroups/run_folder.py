@@ -99,7 +99,11 @@ class RunFolder:
         if not resume:
             with replacing_file(self.path / RECIPE_FILE) as temporary:
                 temporary.write_text(json.dumps(dataclasses.asdict(recipe), indent=2) + "\n")
-        (self.path / STATES_FOLDER).mkdir(exist_ok=True)
+        states = self.path / STATES_FOLDER
+        states.mkdir(exist_ok=True)
+        # What a kill left half-written.
+        for part in (*self.path.glob(".*.part.*"), *states.glob(".*.part.*")):
+            part.unlink()
         for name in (HISTORY_FILE, SELECTOR_FILE):
             _write_rows(self.path / name, _rows(self.path / name, first_epoch))
 

@@ -51,6 +51,7 @@ def train(
     initial_model: str | os.PathLike | None = None,
     licence: str = "not stated",
     state_minutes: float = 10.0,
+    data_service: str | None = None,
     write: Callable[[str], Any] = print,
 ) -> HandPoseModel:
     """Trains a model and leaves everything in a run folder.
@@ -71,6 +72,8 @@ def train(
             from, for example one trained at a lower resolution.
         licence: Under which the model may be used; travels with it into the contract.
         state_minutes: Time between two states; besides, one is kept after every epoch.
+        data_service: Address of the dispatcher of a farm that prepares the training
+            batches, see `tf_handgroups.data_service`.
         write: Function that takes progress lines.
 
     Returns:
@@ -78,7 +81,7 @@ def train(
 
     Raises:
         InputError: If `out` holds a run and `resume` is false, or there is none to
-            resume, or `initial_model` does not fit.
+            resume, or `initial_model` does not fit, or the farm does not answer.
         FloatingPointError: If the loss becomes NaN or infinite; the batch is kept.
         OSError: If a state cannot be written; the last one stays.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been kept.
@@ -112,7 +115,10 @@ def train(
     plan = [
         (
             stretch,
-            build_pipeline(train_data, dataclasses.replace(options, first_batch=stretch.step)),
+            build_pipeline(
+                train_data,
+                dataclasses.replace(options, first_batch=stretch.step, data_service=data_service),
+            ),
         )
         for stretch in stretches(first_step, recipe.steps, recipe.steps_per_epoch)
     ]

@@ -36,6 +36,10 @@ def train(
     state_every: Annotated[
         float, typer.Option(help="Minutes between two states for --resume.", min=0.0)
     ] = 10.0,
+    data_service: Annotated[
+        str | None,
+        typer.Option(help="HOST:PORT of a dispatcher whose workers prepare the training data."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
 ) -> None:
     """Trains a network with Keras `fit`.
@@ -63,6 +67,7 @@ def train(
         initial_model=initial_model,
         licence=licence,
         state_minutes=state_every,
+        data_service=data_service,
         write=say,
     )
     say(f"Trained model: {out / 'model.keras'}")
