@@ -56,10 +56,10 @@ def train_once(out: str, steps: int, state_minutes: float, resume: bool) -> None
 
     count = StepClock.on_train_batch_end
 
-    def counted(clock, batch, logs=None):
-        count(clock, batch, logs)
+    def counted(self, batch, logs=None):
+        count(self, batch, logs)
         with open(f"{out}.{STEPS_FILE}", "a") as file:
-            file.write(f"{clock.step}\n")
+            file.write(f"{self.step}\n")
 
     StepClock.on_train_batch_end = counted
     recipe = Recipe(

@@ -111,7 +111,11 @@ def start_worker(dispatcher: str, address: str):
     port = split_address(address)[1]
     _wait_for(dispatcher, PATIENCE_S)
     config = _SERVICE.WorkerConfig(
-        dispatcher_address=_plain(dispatcher), worker_address=_plain(address), port=port
+        dispatcher_address=_plain(dispatcher),
+        worker_address=_plain(address),
+        port=port,
+        # How long what a training no longer needs stays in memory.
+        heartbeat_interval_ms=2000,
     )
     try:
         return _SERVICE.WorkerServer(config)
