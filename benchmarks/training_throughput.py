@@ -274,7 +274,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.update(KEEP_MEMORY)
     found = []
     for network in options.networks:
-        batch, steps, rounds = (32, 2, 12) if network == "mobile" else (8, 1, 5)
+        batch, steps, rounds = (32, 1, 12) if network == "mobile" else (8, 1, 5)
         for threads in options.threads:
             plan = Plan(network, threads, batch, steps, options.rounds or rounds, options.compile)
             # TensorFlow cannot change its threads later.
