@@ -9,9 +9,11 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.strategies import (
     any_process,
     check_tf_config,
+    explaining_lost_workers,
     is_chief,
     is_multiworker,
     make_strategy,
+    same_in_all_processes,
 )
 
 GOOD = {
@@ -34,6 +36,13 @@ def test_one_process_agrees_with_itself(flag):
         strategy = make_strategy(name)
         assert any_process(strategy, flag) is flag
         assert is_chief(strategy) and not is_multiworker(strategy)
+
+
+def test_one_process_has_no_other_to_lose():
+    strategy = make_strategy("single")
+    assert same_in_all_processes(strategy, 3)
+    with pytest.raises(tf.errors.UnavailableError), explaining_lost_workers(strategy):
+        raise tf.errors.UnavailableError(None, None, "a file server")
 
 
 def test_rejects_unknown_strategy():
@@ -75,6 +84,10 @@ def bad(**changes):
         (bad(cluster={"worker": []}), r"expected `cluster.worker` to be a list of HOST:PORT"),
         (bad(cluster={"worker": ["a"]}), r"expected `cluster.worker` to be a list of HOST:PORT"),
         (bad(cluster={"worker": "a:1"}), r"expected `cluster.worker` to be a list of HOST:PORT"),
+        (bad(cluster={"worker": ["a:b"]}), r"expected `cluster.worker` to be a list of HOST:PORT"),
+        (bad(cluster={"worker": [":1"]}), r"expected `cluster.worker` to be a list of HOST:PORT"),
+        (bad(cluster={"worker": ["a:70000"]}), r"expected `cluster.worker` to be a list of HOST"),
+        (bad(cluster={"worker": ["a:1", "a:1"]}), "expected every address once"),
         (bad(cluster={"chief": ["a:1", "b:1"], "worker": ["c:1"]}), "expected at most one chief"),
         (bad(task={"type": "ps", "index": 0}), "expected `task.type` to be one of worker"),
         (bad(task=None), "expected `task.type` to be one of worker"),

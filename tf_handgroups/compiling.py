@@ -57,7 +57,7 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
     >>> type(model.optimizer).__name__
     'SelectorAdamW'
     """
-    for layer in model.layers:
+    for layer in model._flatten_layers():  # Also those inside other layers.
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = recipe.sync_batch_norm
     cells = recipe.input_size // HEATMAP_STRIDE

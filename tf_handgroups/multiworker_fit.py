@@ -1,9 +1,11 @@
-"""Makes Keras 3 `fit` work under `MultiWorkerMirroredStrategy`.
+"""Makes Keras 3 `fit` train under a strategy as it does without one.
 
-Keras 3.15 fails there twice. Before training it builds the model on the first batch, and
-hands the parts of several replicas to `convert_to_tensor`. After every step it reduces
-the logs with `strategy.reduce("MEAN", value, axis=0)`, which a scalar does not have.
-`tests/test_multiworker_fit.py` fails as soon as Keras needs neither mend.
+Keras 3.15 does not, in two ways. Before training it builds metrics and losses from the
+first batch: a shuffled data set then goes on with its second order, and several
+processes fail, because the parts of their replicas go to `convert_to_tensor`. After every
+step of several processes it reduces the logs with `strategy.reduce("MEAN", value, axis=0)`,
+and a scalar has no axis. `tests/test_multiworker_fit.py` fails as soon as Keras needs
+one of the mends no longer.
 """
 
 from typing import Any
@@ -11,19 +13,37 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_handgroups.strategies import is_multiworker
 
-def mend_multiworker_fit(model: keras.Model) -> None:
-    """Mends a built and compiled model in place.
+
+def mend_fit(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
+    """Mends a compiled model in place.
 
     Args:
-        model: Made in the scope of a `MultiWorkerMirroredStrategy`.
+        model: Made in the scope of the strategy.
+        strategy: Any but the default one.
+
+    Example:
+
+    >>> strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    >>> with strategy.scope():
+    ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    ...     model.compile("sgd", "mse")
+    >>> mend_fit(model, strategy)
     """
+
+    def build(iterator):
+        batch = iterator.data_adapter.get_tf_dataset().element_spec
+        with strategy.scope():
+            model._symbolic_build(data_batch=batch)
+
+    model._maybe_symbolic_build = build
+    if not is_multiworker(strategy):
+        return
     step: dict[str, Any] = {"train": model.train_step, "test": model.test_step}
 
     def with_axis(logs):
         return tf.nest.map_structure(lambda value: tf.reshape(value, (1,)), logs)
 
-    # The model is functional, so there is nothing left to build.
-    model._maybe_symbolic_build = lambda iterator=None, data_batch=None: None
     model.train_step = lambda data: with_axis(step["train"](data))
     model.test_step = lambda data: with_axis(step["test"](data))

@@ -1,10 +1,11 @@
 """Distribution strategies by name, and what the processes of a run agree on."""
 
+import contextlib
 import functools
 import json
 import os
+from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 
 from tf_handgroups.errors import InputError
@@ -82,9 +83,32 @@ def any_process(strategy: tf.distribute.Strategy, flag: bool) -> bool:
     """
     if not is_multiworker(strategy):
         return flag
+    return _sum_of(strategy, int(flag)) > 0
 
-    result = _total(strategy)(tf.constant(np.float32(flag)))
-    return float(strategy.experimental_local_results(result)[0]) > 0
+
+def same_in_all_processes(strategy: tf.distribute.Strategy, number: int) -> bool:
+    """Whether all processes of a run have the same number; all have to call it together.
+
+    Args:
+        strategy: Of the run.
+        number: From 0 to 2^32 - 1.
+
+    Example:
+
+    >>> same_in_all_processes(make_strategy("single"), 7)
+    True
+    """
+    if not is_multiworker(strategy):
+        return True
+    mean = _sum_of(strategy, number) / strategy.num_replicas_in_sync
+    # The numbers 1, 2, 3 have the mean 2: one process would find nothing wrong.
+    return not any_process(strategy, mean != number)
+
+
+def _sum_of(strategy: tf.distribute.Strategy, number: int) -> int:
+    """Returns the sum over all replicas of all processes."""
+    result = _total(strategy)(tf.constant(number, tf.int64))
+    return int(strategy.experimental_local_results(result)[0])
 
 
 @functools.cache
@@ -92,9 +116,39 @@ def _total(strategy: tf.distribute.Strategy):
     """Returns the graph of a sum over all replicas; eagerly every call would build one."""
 
     def one(value):
-        return tf.distribute.get_replica_context().all_reduce("SUM", value)
+        # The argument of a graph is on no device yet, and the sum needs one to go to.
+        return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(value))
 
     return tf.function(lambda value: strategy.run(one, (value,)))
+
+
+@contextlib.contextmanager
+def explaining_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Says so when another process of a run has ended or cannot be reached.
+
+    TensorFlow's processes send each other a sign of life. When there is none, whatever
+    the others do together fails, also what they do later.
+
+    Args:
+        strategy: Of the run.
+
+    Raises:
+        ConnectionError: In place of TensorFlow's error.
+
+    Example:
+
+    >>> with explaining_lost_workers(make_strategy("single")):
+    ...     pass
+    """
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        if not is_multiworker(strategy):
+            raise
+        raise ConnectionError(
+            "multiworker: another worker ended or cannot be reached; its own output may say why. "
+            "End what is left of the run, then start all workers again with --resume."
+        ) from error
 
 
 def check_tf_config(text: str | None) -> dict:
@@ -126,9 +180,11 @@ def check_tf_config(text: str | None) -> dict:
     if not isinstance(cluster, dict) or not cluster or set(cluster) - {"chief", "worker"}:
         raise _bad_config("`cluster` to list addresses of `worker`, and may be `chief`", cluster)
     for job, addresses in cluster.items():
-        good = isinstance(addresses, list) and addresses
-        if not good or not all(isinstance(a, str) and ":" in a for a in addresses):
+        if not isinstance(addresses, list) or not addresses or not all(map(_is_address, addresses)):
             raise _bad_config(f"`cluster.{job}` to be a list of HOST:PORT", addresses)
+    every = [address for addresses in cluster.values() for address in addresses]
+    if len(set(every)) < len(every):
+        raise _bad_config("every address once", every)
     if len(cluster.get("chief", [])) > 1:
         raise _bad_config("at most one chief", cluster["chief"])
     job, index = (task.get(key) if isinstance(task, dict) else None for key in ("type", "index"))
@@ -141,6 +197,13 @@ def check_tf_config(text: str | None) -> dict:
     if not 0 <= number < len(cluster[job]):
         raise _bad_config(f"`task.index` from 0 to {len(cluster[job]) - 1}", index)
     return config
+
+
+def _is_address(address) -> bool:
+    if not isinstance(address, str):
+        return False
+    host, _, port = address.rpartition(":")
+    return bool(host) and port.isdecimal() and 0 < int(port) < 2**16
 
 
 def _bad_config(expected: str, received) -> InputError:

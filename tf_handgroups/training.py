@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.event_log import EventLog
 from tf_handgroups.model_file import load_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
-from tf_handgroups.multiworker_fit import mend_multiworker_fit
+from tf_handgroups.multiworker_fit import mend_fit
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline, num_batches
 from tf_handgroups.recipes.recipe import Recipe
 from tf_handgroups.run_folder import (
@@ -35,7 +36,13 @@ from tf_handgroups.run_folder import (
     RunFolder,
 )
 from tf_handgroups.run_record import describe
-from tf_handgroups.strategies import is_chief, is_multiworker, make_strategy
+from tf_handgroups.strategies import (
+    any_process,
+    explaining_lost_workers,
+    is_chief,
+    make_strategy,
+    same_in_all_processes,
+)
 from tf_handgroups.train_state import restore
 from tf_handgroups.training_report import write_training_report
 
@@ -85,6 +92,7 @@ def train(
         FloatingPointError: If the loss becomes NaN or infinite; the batch is kept.
         OSError: If a state cannot be written; the last one stays.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been kept.
+        ConnectionError: If another worker ended or cannot be reached.
     """
     if isinstance(strategy, str):
         strategy = make_strategy(strategy)
@@ -95,14 +103,15 @@ def train(
     else:
         run.check_new()
     _check_batch(recipe, strategy)
-    keras.utils.set_random_seed(recipe.seed)
-    model = _model(recipe, strategy, train_data, initial_model, licence)
     state = run.latest_state(write) if resume else None
-    first_step = 0
+    first_step = state.step if state is not None else 0
+    keras.utils.set_random_seed(recipe.seed)
+    with explaining_lost_workers(strategy):
+        _check_agreement(recipe, strategy, [*train_data, *validation_data], first_step)
+        model = _model(recipe, strategy, train_data, initial_model, licence)
     if state is not None:
         with strategy.scope():
             restore(model, state)
-        first_step = state.step
     options = PipelineOptions(
         crop_size=recipe.input_size,
         batch_size=recipe.batch_size,
@@ -138,17 +147,18 @@ def train(
         try:
             for stretch, batches in plan:
                 if not (model.stop_training or any(map(_is_done, callbacks))):
-                    model.fit(
-                        batches,
-                        validation_data=validation_batches,
-                        validation_steps=num_batches(sum(map(len, validation_data)), plain),
-                        steps_per_epoch=stretch.steps,
-                        initial_epoch=stretch.first_epoch,
-                        epochs=stretch.end_epoch,
-                        shuffle=False,  # The pipeline shuffles.
-                        verbose=0,
-                        callbacks=callbacks,
-                    )
+                    with explaining_lost_workers(strategy):
+                        model.fit(
+                            batches,
+                            validation_data=validation_batches,
+                            validation_steps=num_batches(sum(map(len, validation_data)), plain),
+                            steps_per_epoch=stretch.steps,
+                            initial_epoch=stretch.first_epoch,
+                            epochs=stretch.end_epoch,
+                            shuffle=False,  # The pipeline shuffles.
+                            verbose=0,
+                            callbacks=callbacks,
+                        )
         except BaseException as error:
             why = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
             raise
@@ -215,6 +225,23 @@ def _check_batch(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
         )
 
 
+def _check_agreement(
+    recipe: Recipe, strategy: tf.distribute.Strategy, datasets: list, first_step: int
+) -> None:
+    """Raises `InputError` in all workers unless they are about to do the same.
+
+    Besides, none goes on before all have looked into the run folder: the first one to go
+    on would put files there.
+    """
+    what = [dataclasses.asdict(recipe), [*map(describe, datasets)], first_step]
+    if not same_in_all_processes(strategy, zlib.crc32(repr(what).encode())):
+        raise InputError(
+            "train: expected the same command in all workers. Received: another recipe or data "
+            f"in some, or another state in --out (here that of step {first_step}). Give all of "
+            "them the same arguments, and an --out that all of them see."
+        )
+
+
 def _model(recipe, strategy, train_data, initial_model, licence) -> HandPoseModel:
     provenance = {
         "recipe": recipe.name,
@@ -229,10 +256,10 @@ def _model(recipe, strategy, train_data, initial_model, licence) -> HandPoseMode
             if initial_model is not None:
                 _start_from(model, initial_model)
             compile_model(model, recipe)
+            if tf.distribute.has_strategy():
+                mend_fit(model, strategy)
     finally:
         keras.config.set_dtype_policy(policy)
-    if is_multiworker(strategy):
-        mend_multiworker_fit(model)
     return model
 
 
@@ -276,7 +303,7 @@ def _callbacks(
 
     def on_stop() -> None:
         # With early stopping the file is the best epoch's.
-        if not (recipe.patience and save.path.is_file()):
+        if not (recipe.patience and any_process(strategy, save.path.is_file())):
             save.save()
 
     return [

@@ -217,14 +217,20 @@ class JointGroupSelector(keras.layers.Layer):
         imbalance = ops.log(float(self.num_groups)) - entropy
         return self.exclusivity_weight * exclusivity + self.balance_weight * imbalance
 
+    def training_penalty(self):
+        """Returns the penalty as it counts in training, a scalar.
+
+        Once committed the grouping is settled; nothing must move it any more.
+        """
+        return (1 - self.committed) * self.penalty()
+
     def call(self, inputs, training=False):
         weights = self.hard_weights()
         if training and self.grouping is None:
             sampled = self.sample_weights(ops.convert_to_tensor(self.num_draws))
             self.num_draws.assign(ops.convert_to_tensor(self.num_draws) + 1)
             weights = ops.where(self.committed > 0.5, weights, sampled)
-            # Once committed the grouping is settled; the penalty must not move it any more.
-            self.add_loss((1 - self.committed) * self.penalty())
+            self.add_loss(self.training_penalty())
         if isinstance(inputs, (list, tuple)):
             return [self.mix(tensor, weights) for tensor in inputs]
         return self.mix(inputs, weights)

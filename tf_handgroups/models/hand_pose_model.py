@@ -208,9 +208,15 @@ class HandPoseModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras' loss over the outputs; further targets serve the 3D metrics."""
-        return super().compute_loss(
+        # The replicas of a process fill one list with `add_loss`: the second would count the
+        # first one's penalty too.
+        self._clear_losses()
+        loss = super().compute_loss(
             x, _only(y, y_pred), y_pred, _only(sample_weight, y_pred), training
         )
+        if training and self.selector.grouping is None:
+            loss += self._aggregate_additional_loss(self.selector.training_penalty())
+        return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Keras' metrics, and the errors in millimetres where 3D labels are given."""
