@@ -30,7 +30,9 @@ def test_variety():
 
 
 def test_same_seed_same_picture():
-    one, two, other = (random_background(np.random.default_rng(seed), 64, 0.35) for seed in (5, 5, 6))
+    one, two, other = (
+        random_background(np.random.default_rng(seed), 64, 0.35) for seed in (5, 5, 6)
+    )
     np.testing.assert_array_equal(one, two)
     assert np.abs(one - other).mean() > 1
 
