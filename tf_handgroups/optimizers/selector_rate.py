@@ -3,7 +3,6 @@
 import keras
 
 from tf_handgroups.errors import InputError
-from tf_handgroups.optimizers.fused_adam_w import FusedAdamW
 
 SELECTOR_VARIABLE = "selector/logits"
 
@@ -53,7 +52,7 @@ class SelectorRate:
 
 
 @keras.saving.register_keras_serializable(package="handgroups")
-class SelectorAdamW(SelectorRate, FusedAdamW):
+class SelectorAdamW(SelectorRate, keras.optimizers.AdamW):
     """`keras.optimizers.AdamW` with a larger learning rate for the selector.
 
     See `SelectorRate`.
