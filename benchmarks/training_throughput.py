@@ -9,6 +9,9 @@ round starts with another form. Before the clock starts, both sides must give th
 from the same weights (exit code 3 if they do not); tests/test_torch_training.py holds the
 steps themselves against each other.
 
+The process may use as many cores as threads. Both of TensorFlow's thread pools have that
+many, which is its default there: `fit` runs so.
+
 A step is forward, losses, backward, clipping by the global norm, AdamW with its schedule,
 and reading the loss. Batch norms use the statistics of the batch, the selector draws a
 sample. Keras runs the function that `fit` runs, with all metrics of training; PyTorch
@@ -203,11 +206,13 @@ def _form(*parts: str) -> str:
 
 
 def measure(plan: Plan) -> Result:
-    """Times all forms; to be called in a process of its own, which it gives its threads."""
+    """Times all forms; to be called in a process of its own, which it ties to its cores."""
+    cores = sorted(os.sched_getaffinity(0))[: plan.threads]
+    os.sched_setaffinity(0, cores)
     torch.set_num_threads(plan.threads)
     tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(plan.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(plan.threads)
     keras.utils.set_random_seed(0)
     torch.manual_seed(0)
     steps, problem = make_runs(plan)
@@ -269,8 +274,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="at least 3; default: mobile 12, paper 5")
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
     options = parser.parse_args(argv)
-    if min(options.threads) < 1 or (options.rounds is not None and options.rounds < 3):
-        parser.error("expected --threads >= 1 and --rounds >= 3")
+    cores = len(os.sched_getaffinity(0))
+    if not 1 <= min(options.threads) <= max(options.threads) <= cores or (
+        options.rounds is not None and options.rounds < 3
+    ):
+        parser.error(f"expected --threads from 1 to {cores} and --rounds >= 3")
     os.environ.update(KEEP_MEMORY)
     found = []
     for network in options.networks:

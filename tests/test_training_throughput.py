@@ -91,9 +91,12 @@ def test_turns_are_interleaved(sides, monkeypatch):
     for name in ("set_visible_devices", "threading.set_intra_op_parallelism_threads"):
         monkeypatch.setattr(f"tensorflow.config.{name}", lambda *args: None)
     monkeypatch.setattr("tensorflow.config.threading.set_inter_op_parallelism_threads", lambda n: 0)
+    tied = []
+    monkeypatch.setattr(training_throughput.os, "sched_setaffinity", lambda *a: tied.append(a))
     before = torch.get_num_threads()
     try:
         result = training_throughput.measure(PLAN)
+        assert [(pid, len(cores)) for pid, cores in tied] == [(0, 1)]
         assert torch.get_num_threads() == PLAN.threads
     finally:
         torch.set_num_threads(before)
@@ -176,7 +179,9 @@ def test_a_difference_ends_it(in_this_process, monkeypatch, tmp_path, capsys):
     assert not out.exists() and capsys.readouterr().err == "paper: x\n"
 
 
-@pytest.mark.parametrize("bad", [["--rounds=2"], ["--threads", "0"], ["--networks", "tiny"]])
+@pytest.mark.parametrize(
+    "bad", [["--rounds=2"], ["--threads", "0"], ["--threads", "9999"], ["--networks", "tiny"]]
+)
 def test_unusable_arguments(bad, capsys):
     with pytest.raises(SystemExit) as error:
         training_throughput.main(["--out", "x.md", *bad])
