@@ -52,11 +52,18 @@ def folder(tmp_path_factory):
 def train_here(folder, strategy):
     """Trains in this process; returns the loss of every step."""
     losses = {}
-    data = [[HandJsonDataset(folder / name)] for name in ("train", "val")]
+    data, validation_data = ([HandJsonDataset(folder / name)] for name in ("train", "val"))
     with pytest.MonkeyPatch.context() as patch:
         for name, method in noting_losses(losses.__setitem__).items():
             patch.setattr(StepClock, name, method)
-        train(DISTRIBUTED, *data, folder / strategy, strategy=strategy, write=lambda line: None)
+        train(
+            DISTRIBUTED,
+            data,
+            validation_data,
+            folder / strategy,
+            strategy=strategy,
+            write=lambda line: None,
+        )
     return losses
 
 

@@ -109,9 +109,9 @@ def train(
     with explaining_lost_workers(strategy):
         _check_agreement(recipe, strategy, [*train_data, *validation_data], first_step)
         model = _model(recipe, strategy, train_data, initial_model, licence)
-    if state is not None:
-        with strategy.scope():
-            restore(model, state)
+        if state is not None:
+            with strategy.scope():
+                restore(model, state)
     options = PipelineOptions(
         crop_size=recipe.input_size,
         batch_size=recipe.batch_size,
