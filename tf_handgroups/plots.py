@@ -216,7 +216,7 @@ def joint_groups_plot(probabilities: np.ndarray, title: str = "") -> bytes:
     return png(figure)
 
 
-def selector_plot(steps: Sequence[int], probabilities: np.ndarray) -> bytes:
+def selector_plot(steps: Sequence[int] | np.ndarray, probabilities: np.ndarray) -> bytes:
     """Draws how joints came to their groups: a panel per group, joints over time.
 
     Args:

@@ -130,7 +130,7 @@ def write_state(state: TrainState, folder: str | os.PathLike) -> pathlib.Path:
     path = pathlib.Path(folder) / f"state-{state.step:09d}.npz"
     with replacing_file(path, overwrite=True) as temporary:
         with open(temporary, "wb") as file:
-            np.savez(file, **state.values)
+            np.savez(file, **state.values)  # pyright: ignore[reportArgumentType]
             file.flush()
             # A power cut must not leave the new name on an old or empty file.
             os.fsync(file.fileno())

@@ -94,23 +94,22 @@ def train(
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when the state has been kept.
         ConnectionError: If another worker ended or cannot be reached.
     """
-    if isinstance(strategy, str):
-        strategy = make_strategy(strategy)
-    chief = is_chief(strategy)
+    made = make_strategy(strategy) if isinstance(strategy, str) else strategy
+    chief = is_chief(made)
     run = RunFolder(out)
     if resume:
         run.check_resumable(recipe)
     else:
         run.check_new()
-    _check_batch(recipe, strategy)
+    _check_batch(recipe, made)
     state = run.latest_state(write) if resume else None
     first_step = state.step if state is not None else 0
     keras.utils.set_random_seed(recipe.seed)
-    with explaining_lost_workers(strategy):
-        _check_agreement(recipe, strategy, [*train_data, *validation_data], first_step)
-        model = _model(recipe, strategy, train_data, initial_model, licence)
+    with explaining_lost_workers(made):
+        _check_agreement(recipe, made, [*train_data, *validation_data], first_step)
+        model = _model(recipe, made, train_data, initial_model, licence)
         if state is not None:
-            with strategy.scope():
+            with made.scope():
                 restore(model, state)
     options = PipelineOptions(
         crop_size=recipe.input_size,
@@ -135,19 +134,19 @@ def train(
     # Only now is everything known to be usable.
     if chief:
         run.begin(recipe, resume, first_step // recipe.steps_per_epoch)
-        run.record.begin(recipe, train_data, validation_data, strategy, first_step)
+        run.record.begin(recipe, train_data, validation_data, made, first_step)
     clock = StepClock(first_step)
     events = EventLog(run.path / TENSORBOARD_FOLDER, first_step)
     with StopSignal(write) as stop, events:
         callbacks = _callbacks(
-            recipe, run, clock, strategy, state, stop, state_minutes, train_data, options, write,
+            recipe, run, clock, made, state, stop, state_minutes, train_data, options, write,
             events, shown,
         )  # fmt: skip
         why = "finished"
         try:
             for stretch, batches in plan:
                 if not (model.stop_training or any(map(_is_done, callbacks))):
-                    with explaining_lost_workers(strategy):
+                    with explaining_lost_workers(made):
                         model.fit(
                             batches,
                             validation_data=validation_batches,

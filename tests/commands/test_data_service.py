@@ -60,7 +60,7 @@ def test_training_through_a_farm_of_processes(training, tmp_path):
         assert load_model(run / "model.keras").selector is not None
         for process, number in ((worker, signal.SIGTERM), (dispatcher, signal.SIGINT)):
             process.send_signal(number)
-            text, _ = process.communicate(timeout=60)
+            text, _ = process.communicate(timeout=150)
             assert process.returncode == 0
             assert "Ctrl-C ends it." in text and text.endswith("Ended.\n")
             assert "Traceback" not in text

@@ -7,7 +7,7 @@ from tf_handgroups.errors import InputError
 SELECTOR_VARIABLE = "selector/logits"
 
 
-class SelectorRate:
+class SelectorRate(keras.optimizers.Optimizer):
     """Gives an optimizer of Keras a larger learning rate for the selector.
 
     Adam moves every parameter by at most about its learning rate per step, however
