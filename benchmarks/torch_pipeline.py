@@ -39,7 +39,7 @@ class Ranges:
     rotation_deg: float = 180.0
     scale: float = 1.25
     shift: float = 0.08
-    other_hand: float = 0.15
+    other_hand: float = 0.25
     brightness: float = 0.12
     contrast: float = 0.3
     saturation: float = 0.3

@@ -21,6 +21,7 @@ from tf_handgroups.data_service import (
 from tf_handgroups.datasets.shards import ShardDataset, ShardWriter
 from tf_handgroups.errors import InputError
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline
+from tf_handgroups.strategies import make_strategy
 from tf_handgroups.training import train
 
 SAMPLES = [make_sample(seed=seed) for seed in range(7)]
@@ -116,7 +117,7 @@ def test_training_processes_share_a_batch(farms):
 
 
 def test_replicas_share_a_batch(farms):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = make_strategy("mirrored")
     shared = iter(strategy.experimental_distribute_dataset(pipeline([SAMPLES], farms[2])))
     for images, _, _ in pipeline([SAMPLES]).take(2).as_numpy_iterator():
         parts = strategy.experimental_local_results(next(shared)[0])

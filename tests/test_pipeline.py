@@ -233,6 +233,21 @@ def test_hands_shown_the_wrong_way_teach_handedness_only(handedness):
     assert not weights["xyz_camera_mm"].any()
 
 
+def test_both_ways_of_showing_a_hand_weigh_alike():
+    """Otherwise "right" for every crop would be a good answer."""
+    weights = {True: [], False: []}
+    for _, targets, given_weights in batches(
+        [make_sample(seed=0)], 200, training=True, augmentation=only(other_hand=0.2)
+    ):
+        shown_right = bool(targets["handedness"][0, 0])
+        weights[shown_right].append(float(given_weights["handedness"][0]))
+    assert 20 < len(weights[False]) < 60
+    np.testing.assert_allclose(weights[False], 0.5 / 0.2)
+    np.testing.assert_allclose(weights[True], 0.5 / 0.8)
+    (_, _, validation), *_ = batches([make_sample(seed=0)], augmentation=only(other_hand=0.2))
+    assert validation["handedness"] == 1
+
+
 @pytest.mark.parametrize("batch_size", [2, 4, 5, 12])
 def test_validation_is_filled_up_to_whole_batches_that_weigh_as_much(batch_size):
     samples = [make_sample(seed=seed, visible=np.arange(21) > seed) for seed in range(5)]

@@ -7,6 +7,7 @@ from tensorflow.python.data.experimental.ops import distribute
 
 from tests.hands import make_sample
 from tf_handgroups.pipeline import PipelineOptions, build_pipeline
+from tf_handgroups.strategies import make_strategy
 
 SAMPLES = [make_sample(seed=seed) for seed in range(5)]
 
@@ -18,7 +19,7 @@ def pipeline(training):
 
 
 def test_replicas_share_a_batch_without_repeating():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = make_strategy("mirrored")
     shared = iter(strategy.experimental_distribute_dataset(pipeline(training=True)))
     for images, targets, _ in pipeline(training=True).take(3).as_numpy_iterator():
         received = next(shared)

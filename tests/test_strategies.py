@@ -2,6 +2,8 @@
 
 import json
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -28,6 +30,15 @@ def test_strategies():
     mirrored = make_strategy("mirrored")
     assert isinstance(mirrored, tf.distribute.MirroredStrategy)
     assert mirrored.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU")) == 2
+
+
+def test_models_one_after_the_other():
+    """TensorFlow keeps the shapes of reductions: two strategy objects would fail."""
+    for units in (1, 3):
+        with make_strategy("mirrored").scope():
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units)])
+            model.compile("sgd", "mse")
+        model.fit(np.ones((4, 2)), np.ones((4, units)), batch_size=4, verbose=0)
 
 
 @pytest.mark.parametrize("flag", [True, False])

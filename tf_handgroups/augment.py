@@ -19,7 +19,8 @@ class Augmentation:
         rotation_deg: In-plane rotation within +- this angle.
         scale: Factor of the crop window, log-uniform between `1 / scale` and `scale`.
         shift: Displacement of the crop, as a fraction of its side, per axis.
-        other_hand: Share of hands shown mirrored the wrong way, for `handedness`.
+        other_hand: Share of hands shown mirrored the wrong way, for `handedness`, in whose
+            loss they weigh as much as the others together.
         brightness: Additive, in units of the full range.
         contrast: Factor within `1 +- contrast`.
         saturation: Factor within `1 +- saturation`.
@@ -38,7 +39,7 @@ class Augmentation:
     rotation_deg: float = 180.0
     scale: float = 1.25
     shift: float = 0.08
-    other_hand: float = 0.15
+    other_hand: float = 0.25
     brightness: float = 0.12
     contrast: float = 0.3
     saturation: float = 0.3

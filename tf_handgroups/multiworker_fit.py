@@ -25,7 +25,8 @@ def mend_fit(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
 
     Example:
 
-    >>> strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    >>> from tf_handgroups.strategies import make_strategy
+    >>> strategy = make_strategy("mirrored")
     >>> with strategy.scope():
     ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     ...     model.compile("sgd", "mse")

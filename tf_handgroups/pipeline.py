@@ -177,18 +177,31 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
         "xyz_camera_mm": xyz,
         "pixel_rays": rays,
     }
+    side_weight = _side_weight(shown_right, options)
     joints = tf.cast(labelled, tf.float32)
     joints_3d = tf.cast(labelled & has_xyz, tf.float32)
     weights = {
         "uv_px": joints,
         "z_rel": joints_3d,
         "presence": tf.ones(()),
-        "handedness": tf.cast(known_hand & present, tf.float32),
+        "handedness": tf.cast(known_hand & present, tf.float32)
+        * _side_weight(shown_right, options),
         "backbone_maps": joints,
         "group_maps": joints,
         "xyz_camera_mm": joints_3d * tf.cast(has_rays, tf.float32),
     }
     return crop, targets, weights
+
+
+def _side_weight(shown_right, options: PipelineOptions):
+    """Returns the weight of a hand for `handedness`: both ways of showing it count alike.
+
+    Without it a network is nearly content with "right" for every crop. On average it is 1.
+    """
+    share = options.augmentation.other_hand if options.training else 0.0
+    if share in (0.0, 1.0):
+        return tf.ones(())
+    return tf.where(shown_right, 0.5 / (1 - share), 0.5 / share)
 
 
 def decode_upright(contents, orientation):

@@ -48,7 +48,18 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     if name == "single" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return _mirrored(tuple(device.name for device in devices))
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    """Returns the one strategy of these devices in this process.
+
+    TensorFlow numbers the reductions of every strategy object from the same start and keeps the
+    shape of each number: a second object with another model fails with "Shape mismatch in the
+    collective instance" (tensorflow/tensorflow#62790). One object goes on counting.
+    """
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def is_multiworker(strategy: tf.distribute.Strategy) -> bool:

@@ -9,6 +9,7 @@ from keras import ops
 from tests.layer_case import LayerCase
 from tf_handgroups.errors import InputError
 from tf_handgroups.layers.joint_group_selector import JointGroupSelector
+from tf_handgroups.strategies import make_strategy
 
 
 def built(**kwargs) -> JointGroupSelector:
@@ -180,7 +181,7 @@ class JointGroupSelectorTest(LayerCase):
             np.testing.assert_allclose(float(selector.penalty()), expected, atol=1e-5)
 
     def test_replicas_draw_what_one_device_draws(self):
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        strategy = make_strategy("mirrored")
         with strategy.scope():
             mirrored = built(seed=5)
         single = built(seed=5)

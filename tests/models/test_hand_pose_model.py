@@ -16,7 +16,9 @@ from tf_handgroups.hardening import grouping_of
 from tf_handgroups.metrics import MPJPE
 from tf_handgroups.models.hand_pose_model import HandPoseModel, architecture_named, lift
 from tf_handgroups.models.mobile_network import MOBILE
+from tf_handgroups.optimizers.global_clipping import GlobalClipping
 from tf_handgroups.recipes import quicktest
+from tf_handgroups.strategies import make_strategy
 
 RECIPE = dataclasses.replace(
     quicktest(),
@@ -32,6 +34,10 @@ SHAPES = {
     "backbone_maps": (2, 21, 256),
     "group_maps": (2, 21, 256),
 }
+
+
+class ClippedSGD(GlobalClipping, keras.optimizers.SGD):
+    pass
 
 
 def compiled(seed=0, **changes):
@@ -224,12 +230,12 @@ def test_two_replicas_train_as_one_device():
     images = np.concatenate([images[:2], images[:2]])
     batch = tf.data.Dataset.from_tensors((images, targets, weights)).unbatch().batch(4)
     results = []
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = make_strategy("mirrored")
     for scope in (tf.distribute.get_strategy().scope(), strategy.scope()):
         with scope:
             model = compiled(seed=3)
             # Adam would hide gradients that are wrong by a factor.
-            model.optimizer = keras.optimizers.SGD(0.02, global_clipnorm=5.0)
+            model.optimizer = ClippedSGD(0.02, global_clipnorm=5.0)
         history = model.fit(batch, epochs=2, verbose=0, shuffle=False)
         logs = {name: values[-1] for name, values in history.history.items()}
         results.append((logs, [keras.ops.convert_to_numpy(w) for w in model.weights]))

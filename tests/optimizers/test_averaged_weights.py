@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tf_handgroups.optimizers.averaged_weights import averaged
 from tf_handgroups.optimizers.selector_rate import SelectorAdamW
+from tf_handgroups.strategies import make_strategy
 
 
 def trained(strategy=None, wrap=False):
@@ -43,7 +44,7 @@ def test_weights_come_back_after_an_error():
 
 def test_on_several_replicas():
     one = trained()
-    two = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    two = trained(make_strategy("mirrored"))
     own = two.get_weights()
     with averaged(two):
         pass

@@ -3,6 +3,7 @@
 import keras
 
 from tf_handgroups.errors import InputError
+from tf_handgroups.optimizers.global_clipping import GlobalClipping
 
 SELECTOR_VARIABLE = "selector/logits"
 
@@ -52,10 +53,10 @@ class SelectorRate(keras.optimizers.Optimizer):
 
 
 @keras.saving.register_keras_serializable(package="handgroups")
-class SelectorAdamW(SelectorRate, keras.optimizers.AdamW):
+class SelectorAdamW(SelectorRate, GlobalClipping, keras.optimizers.AdamW):
     """`keras.optimizers.AdamW` with a larger learning rate for the selector.
 
-    See `SelectorRate`.
+    See `SelectorRate` and `GlobalClipping`.
 
     Example:
 
@@ -65,8 +66,8 @@ class SelectorAdamW(SelectorRate, keras.optimizers.AdamW):
 
 
 @keras.saving.register_keras_serializable(package="handgroups")
-class SelectorLamb(SelectorRate, keras.optimizers.Lamb):
-    """`keras.optimizers.Lamb`, for very large batches; see `SelectorRate`.
+class SelectorLamb(SelectorRate, GlobalClipping, keras.optimizers.Lamb):
+    """`keras.optimizers.Lamb`, for very large batches; see `SelectorAdamW`.
 
     Example:
 

@@ -91,7 +91,7 @@ class Recipe:
     uv_weight: float = 10.0
     depth_weight: float = 1.0
     maps_weight: float = 0.3
-    image_weight: float = 0.1
+    image_weight: float = 0.3
     heatmap_sigma_px: float = 4.0
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
     seed: int = 0

@@ -37,7 +37,7 @@ class SynthSettings:
     0.2
     """
 
-    everyday: float = 0.6
+    everyday: float = 0.8
     negatives: float = 0.06
     makehuman: float = 0.5
     photo_background: float = 0.5

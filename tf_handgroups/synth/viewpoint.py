@@ -45,8 +45,8 @@ class View:
 # little finger's. Positive pitch brings the fingers towards the camera. Negative roll
 # leans them to the left, so that a right forearm enters at the bottom right.
 _KINDS = (
-    (0.42, "palm", (180, 28), (6, 20), (0, 24), (280, 1200)),
-    (0.17, "back", (0, 26), (0, 20), (0, 24), (280, 1200)),
+    (0.34, "palm", (180, 28), (6, 20), (0, 24), (280, 1200)),
+    (0.25, "back", (0, 26), (0, 20), (0, 24), (280, 1200)),
     (0.12, "egocentric", (-24, 30), (-30, 16), (-20, 18), (260, 600)),
     (0.07, "thumb_side", (-90, 24), (0, 22), (0, 24), (280, 900)),
     (0.03, "little_side", (90, 22), (0, 22), (0, 24), (280, 900)),
@@ -55,9 +55,9 @@ _KINDS = (
 )
 # The same of everyday pictures, nearer to straight on.
 _EVERYDAY_KINDS = (
-    (0.66, "palm", (180, 22), (4, 14), (0, 24), (300, 900)),
-    (0.24, "back", (0, 20), (0, 14), (0, 24), (300, 900)),
-    (0.10, "thumb_side", (-90, 20), (0, 14), (0, 24), (300, 900)),
+    (0.50, "palm", (180, 22), (4, 14), (0, 24), (300, 900)),
+    (0.38, "back", (0, 20), (0, 14), (0, 24), (300, 900)),
+    (0.12, "thumb_side", (-90, 20), (0, 14), (0, 24), (300, 900)),
 )
 VIEW_KINDS = tuple((row[0], row[1]) for row in _KINDS)
 # Share of rolls that are uniform up to the limit, whatever the kind: tables are seen
