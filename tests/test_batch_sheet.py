@@ -96,7 +96,7 @@ def test_joints_that_count_are_dots_and_others_rings(counts):
         ({"xyz_camera_mm": None}, {}, "right, 2D"),
         ({"visible": np.zeros(21)}, {}, "right"),
         ({"presence": False}, {}, "no hand"),
-        ({}, {"other_hand": 1.0}, "left, on purpose"),
+        ({}, {"other_hand": 1.0}, "left, on purpose, 2D"),
     ],
 )
 def test_title(changes, options, expected):

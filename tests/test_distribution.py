@@ -37,6 +37,8 @@ DISTRIBUTED = dataclasses.replace(
     sync_batch_norm=True,
     learning_rate=1e-4,
     ema_momentum=0.5,
+    # Smaller than the gradients: every step is clipped.
+    clip_norm=0.5,
 )
 
 

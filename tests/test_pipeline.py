@@ -222,15 +222,21 @@ def test_unknown_hands_are_never_mirrored_on_purpose():
     assert weights["handedness"] == 0 and weights["uv_px"].all()
 
 
+def expected_uv(sample):
+    return transform_points(expected_crop(sample, read_image(sample.image))[1], sample.uv_px)
+
+
 @pytest.mark.parametrize("handedness", ["left", "right"])
-def test_hands_shown_the_wrong_way_teach_handedness_only(handedness):
+def test_hands_shown_the_wrong_way_teach_handedness_and_2d_only(handedness):
     sample = make_sample(seed=0, handedness=handedness)
     plain, *_ = first(sample)
     crop, targets, weights = first(sample, training=True, augmentation=only(other_hand=1.0))
     np.testing.assert_allclose(crop, plain[:, ::-1], atol=1e-4)
     assert targets["handedness"] == [0.0] and weights["handedness"] == 1
-    assert not weights["uv_px"].any() and not weights["z_rel"].any()
-    assert not weights["xyz_camera_mm"].any()
+    assert not weights["z_rel"].any() and not weights["xyz_camera_mm"].any()
+    assert all(weights[name].all() for name in ("uv_px", "backbone_maps", "group_maps"))
+    mirrored = expected_uv(sample) * [-1, 1] + [SIZE - 1, 0]
+    np.testing.assert_allclose(targets["uv_px"], mirrored, atol=1e-3)
 
 
 def test_both_ways_of_showing_a_hand_weigh_alike():

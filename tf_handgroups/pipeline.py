@@ -151,8 +151,9 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
     known_hand = record["handedness"] >= 0
     present = record["presence"] > 0
     geometry = draw_geometry(seed, options.augmentation, options.training)
-    # Left hands are mirrored; a few hands are shown the other way round on purpose, so
-    # that the network learns to tell: their pose is not used.
+    # Left hands are mirrored; some hands are shown the other way round on purpose, so that the
+    # network learns to tell. In the image their joints are where they are; their depth is not
+    # used, since that of a left palm is that of a right back turned inside out.
     shown_right = ~(geometry.flip & known_hand)
     mirror = (record["handedness"] == 0) == shown_right
     mirror = tf.where(known_hand, mirror, False)
@@ -162,7 +163,7 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
         crop = jitter_colours(crop, seed, options.augmentation)
     uv_px = record["uv_px"] @ tf.transpose(matrix[:, :2]) + matrix[:, 2]
     inside = tf.reduce_all((uv_px > -0.5) & (uv_px < size - 0.5), axis=-1)
-    labelled = (record["visible"] > 0) & inside & present & shown_right
+    labelled = (record["visible"] > 0) & inside & present
     xyz, rays, has_xyz, has_rays = _camera_targets(record, matrix, mirror)
     root_depth = xyz[ROOT_JOINT, 2]
     bone = tf.norm(xyz[REFERENCE_BONE[0]] - xyz[REFERENCE_BONE[1]])
@@ -179,13 +180,12 @@ def prepare_sample(record: dict, seed, options: PipelineOptions):
     }
     side_weight = _side_weight(shown_right, options)
     joints = tf.cast(labelled, tf.float32)
-    joints_3d = tf.cast(labelled & has_xyz, tf.float32)
+    joints_3d = tf.cast(labelled & has_xyz & shown_right, tf.float32)
     weights = {
         "uv_px": joints,
         "z_rel": joints_3d,
         "presence": tf.ones(()),
-        "handedness": tf.cast(known_hand & present, tf.float32)
-        * _side_weight(shown_right, options),
+        "handedness": side_weight * tf.cast(known_hand & present, tf.float32),
         "backbone_maps": joints,
         "group_maps": joints,
         "xyz_camera_mm": joints_3d * tf.cast(has_rays, tf.float32),
