@@ -19,7 +19,7 @@ computes no metrics. Images are noise: no step depends on what they show.
 
 PyTorch runs eagerly, in its default layout and with channels last, in float32 and with
 bfloat16 autocast, which is compared with our `mixed_bfloat16`. `--compile` adds a row with
-`torch.compile`, which needs a C++ compiler and minutes.
+`torch.compile`, which needs a C++ compiler and minutes, `--xla` one with our `jit_compile`.
 
 The C library is told to keep freed memory, because PyTorch otherwise fetches its large
 buffers from the system again in every step (seen: a fifth of its time); TensorFlow has a
@@ -70,6 +70,7 @@ class Plan:
         steps: Steps that a form takes in its turn.
         rounds: Turns of every form.
         compiled: Whether `torch.compile` gets a row.
+        xla: Whether our `jit_compile` gets a row.
     """
 
     network: str
@@ -78,6 +79,7 @@ class Plan:
     steps: int
     rounds: int
     compiled: bool = False
+    xla: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,6 +191,9 @@ def make_runs(plan: Plan) -> tuple[dict[str, Callable[[], float]], str]:
         if not runs and (problem := disagreement(ours, own, batch)):
             return {}, problem
         runs[_form("Keras", short)] = ours.step
+        if plan.xla:
+            jit = KerasTraining(dataclasses.replace(own, jit_compile=True), batch)
+            runs[_form("Keras", short, "XLA")] = jit.step
         variants = [{}, {"channels_last": True}]
         if plan.compiled:
             variants.append({"channels_last": True, "compiled": True})
@@ -244,7 +249,7 @@ def table(plan: Plan, result: Result) -> str:
     ]
     for name, seconds in result.seconds.items():
         precision = name.split(", ")[1]
-        ratio = "" if name.startswith("Keras") else _ratio(result, name, precision)
+        ratio = "" if name == _form("Keras", precision) else _ratio(result, name, precision)
         rate = plan.batch * plan.steps / seconds
         lines.append(f"| {name} | {percentiles(rate, 1)} | {ratio} |")
     return "\n".join(lines)
@@ -273,6 +278,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, help="at least 3; default: mobile 12, paper 5")
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
+    parser.add_argument("--xla", action="store_true", help="also with XLA on our side")
     options = parser.parse_args(argv)
     cores = len(os.sched_getaffinity(0))
     if not 1 <= min(options.threads) <= max(options.threads) <= cores or (
@@ -284,7 +290,8 @@ def main(argv: list[str] | None = None) -> int:
     for network in options.networks:
         batch, steps, rounds = (32, 1, 12) if network == "mobile" else (8, 1, 5)
         for threads in options.threads:
-            plan = Plan(network, threads, batch, steps, options.rounds or rounds, options.compile)
+            rounds = options.rounds or rounds
+            plan = Plan(network, threads, batch, steps, rounds, options.compile, options.xla)
             # TensorFlow cannot change its threads later.
             with concurrent.futures.ProcessPoolExecutor(
                 1, multiprocessing.get_context("spawn")

@@ -85,6 +85,11 @@ def test_forms(sides):
     assert sides[4:] == [("Side", True, None), ("Side", True, True)]
     compiled, _ = training_throughput.make_runs(dataclasses.replace(PLAN, compiled=True))
     assert "PyTorch, float32, channels last, compiled" in compiled and len(compiled) == 8
+    compiled, _ = training_throughput.make_runs(dataclasses.replace(PLAN, xla=True))
+    assert [name for name in compiled if name not in FORMS] == [
+        "Keras, float32, XLA",
+        "Keras, bfloat16, XLA",
+    ]
 
 
 def test_turns_are_interleaved(sides, monkeypatch):

@@ -2,10 +2,11 @@
 
 `python -m tests.train_worker FILE SIGNAL@STEP ARGUMENT...`: losses go to FILE, one line
 `step loss` each; after STEP the worker sends itself SIGNAL (step 0: never); the arguments
-are those of `tf-handgroups`.
+are those of `tf-handgroups`. At the end it says whether the run has its report.
 """
 
 import os
+import pathlib
 import signal
 import sys
 from collections.abc import Callable
@@ -57,7 +58,10 @@ def run(file: str, action: str, *arguments: str) -> int:
 
     for place, method in noting_losses(note).items():
         setattr(StepClock, place, method)
-    return main(list(arguments))
+    code = main(list(arguments))
+    run = pathlib.Path(arguments[arguments.index("--out") + 1])
+    print("There is a report:", (run / "report.html").is_file())
+    return code
 
 
 if __name__ == "__main__":

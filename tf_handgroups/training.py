@@ -168,6 +168,9 @@ def train(
     if chief:
         run.remove_states()
         write_training_report(run.path, validation_data)
+    with explaining_lost_workers(made):
+        # Together: TensorFlow takes a worker that ends before the chief for a crashed one.
+        any_process(made, False)
     return model
 
 
