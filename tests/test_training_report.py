@@ -57,6 +57,11 @@ def html_of(folder, data):
     return write_training_report(folder, data).read_text(encoding="utf-8")
 
 
+def test_samples_in_memory_are_named_as_to_be_filled_in(run):
+    assert "KIND:PATH" in html_of(run, [list(HANDS)])
+    assert "KIND:PATH" not in html_of(run, [HANDS])
+
+
 def test_report_says_what_was_trained_how_and_how_to_go_on(run):
     (run / "report.html").write_text("an older one")
     page = html_of(run, [HANDS])

@@ -338,7 +338,7 @@ def _hands(result: Evaluation | str) -> str:
 def _next_steps(folder: pathlib.Path, validation_data: list) -> str:
     model = shlex.quote(os.fspath(folder / MODEL_FILE))
     dataset = validation_data[0]
-    where = f"{dataset.kind}:{getattr(dataset, 'path', 'PATH')}"
+    where = f"{getattr(dataset, 'kind', 'KIND')}:{getattr(dataset, 'path', 'PATH')}"
     steps = [
         (
             "Measure the model on labelled hands, with curves and tables for every protocol.",
