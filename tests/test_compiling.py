@@ -5,7 +5,9 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tests.hands import labelled_batch
 from tf_handgroups.compiling import compile_model
 from tf_handgroups.errors import InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
@@ -80,8 +82,28 @@ def test_batch_norms_are_synchronised_where_asked(together):
         ({"optimizer": "sgd"}, r"Received: optimizer='sgd'\. Known optimizers: adamw, lamb"),
         ({"ema_momentum": 1.0}, r"Received: ema_momentum=1\.0"),
         ({"ema_momentum": -0.1}, r"Received: ema_momentum=-0\.1"),
+        ({"jit_compile": True, "precision": "mixed_bfloat16"}, "XLA cannot compile the mobile"),
     ],
 )
 def test_rejects(changes, message):
     with pytest.raises(InputError, match=message):
         compiled(**changes)
+
+
+def test_xla_takes_the_same_step():
+    """Whole steps with all metrics: an operation that XLA cannot compile would fail here."""
+    batch = tf.data.Dataset.from_tensors(labelled_batch(4))
+    logs, trained = [], []
+    for jit_compile in (False, True):
+        keras.utils.set_random_seed(0)
+        model = HandPoseModel(**RECIPE.model_arguments)
+        compile_model(model, changed(jit_compile=jit_compile, learning_rate=1e-4, warmup_steps=0))
+        model.selector.committed.assign(1.0)  # XLA draws other random numbers.
+        history = model.fit(batch, epochs=2, verbose=0, shuffle=False)
+        logs.append({name: values[-1] for name, values in history.history.items()})
+        trained.append(model.get_weights())
+    assert {"loss", "pa_mpjpe_mm", "auc_20_50"} <= set(logs[0])
+    for name, value in logs[0].items():
+        np.testing.assert_allclose(logs[1][name], value, rtol=1e-3, atol=1e-3, err_msg=name)
+    for plain, compiled_by_xla in zip(*trained, strict=True):
+        np.testing.assert_allclose(compiled_by_xla, plain, atol=1e-3)

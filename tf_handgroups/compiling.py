@@ -45,8 +45,8 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
         recipe: The recipe.
 
     Raises:
-        InputError: If the recipe names an unknown optimizer, or its `ema_momentum` is out
-            of range.
+        InputError: If the recipe names an unknown optimizer, its `ema_momentum` is out of
+            range, or XLA is asked for what it cannot compile.
 
     Example:
 
@@ -76,6 +76,12 @@ def compile_model(model: HandPoseModel, recipe: Recipe) -> None:
         raise InputError(
             "compile_model: expected ema_momentum from 0 (no average) to below 1. "
             f"Received: ema_momentum={recipe.ema_momentum!r}. Use for example 0.999."
+        )
+    if recipe.jit_compile and recipe.precision != "float32" and recipe.architecture == "mobile":
+        # The gradient of bilinear resizing comes as float32 whatever it belongs to.
+        raise InputError(
+            "compile_model: XLA cannot compile the mobile network in mixed precision. Received: "
+            f"precision={recipe.precision!r} with jit_compile=True. Set one of them back."
         )
     optimizer = OPTIMIZERS[recipe.optimizer](
         learning_rate_schedule(recipe),

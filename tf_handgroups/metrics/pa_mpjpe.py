@@ -65,7 +65,9 @@ def _align(source, target, fit):
     points = fit * (source - ops.sum(fit * source, axis=1, keepdims=True) / count)
     goal = fit * (target - centre_target)
     left, singular, right = ops.svd(ops.matmul(ops.transpose(points, (0, 2, 1)), goal))
-    sign = ops.sign(ops.det(ops.matmul(left, right)))
+    turn = ops.matmul(left, right)
+    # Its determinant; XLA cannot compile `ops.det`.
+    sign = ops.sign(ops.sum(ops.cross(turn[:, 0], turn[:, 1]) * turn[:, 2], axis=-1))
     signs = ops.stack([ops.ones_like(sign), ops.ones_like(sign), sign], axis=-1)
     rotation = ops.matmul(left * signs[:, None, :], right)
     spread = ops.maximum(ops.sum(ops.square(points), axis=(1, 2)), keras.config.epsilon() ** 2)
