@@ -5,6 +5,7 @@
         --real ../shared/data
     python -m benchmarks.synth_training --out runs/worth        # prints the table again
 
+A set may be mixed with further data of any KIND: `--set mixed=renders/train,handjson:hands/pseudo`.
 Every set trains the same network for the same number of steps: recipe `mobile` (its encoder
 starts from ImageNet weights) at 64x64, bfloat16, batches of 32, augmentation with in-plane
 rotation up to +-180 degrees; the seed fixes weights, order and augmentation. The 12,000
@@ -53,9 +54,8 @@ from tf_handgroups.convert.run import KerasRunner
 from tf_handgroups.datasets.coco_keypoints import read_coco_keypoints
 from tf_handgroups.datasets.handjson import HandJsonDataset
 from tf_handgroups.datasets.interhand import InterHandDataset
-from tf_handgroups.datasets.registry import Dataset
+from tf_handgroups.datasets.registry import KINDS, Dataset, open_dataset
 from tf_handgroups.datasets.sample import HandSample, image_bytes
-from tf_handgroups.datasets.shards import ShardDataset
 from tf_handgroups.errors import InputError
 from tf_handgroups.evaluation import Predict, evaluate
 from tf_handgroups.hardening import harden
@@ -64,6 +64,7 @@ from tf_handgroups.recipes import get_recipe, override
 from tf_handgroups.recipes.recipe import Recipe
 from tf_handgroups.rotated_dataset import RotatedDataset
 from tf_handgroups.run_folder import MODEL_FILE, RECIPE_FILE
+from tf_handgroups.run_record import describe
 from tf_handgroups.training import train
 
 SETTINGS = ["input_size=64", "precision=mixed_bfloat16", "batch_size=32", "steps_per_epoch=500"]
@@ -155,13 +156,38 @@ def measure_on(
     return measure
 
 
+def open_set(text: str) -> list[Dataset]:
+    """Opens the parts of a set, `FOLDER` or `KIND:PATH`, separated by commas.
+
+    Example:
+
+    >>> open_set("missing")
+    Traceback (most recent call last):
+    ...
+    tf_handgroups.errors.InputError: missing: expected an existing path after synth:. ...
+    """
+    names = text.split(",")
+    known = tuple(f"{kind}:" for kind in KINDS)
+    return [open_dataset(name if name.startswith(known) else f"synth:{name}") for name in names]
+
+
+def described_set(datasets: Sequence[Dataset]) -> dict[str, Any]:
+    """What results say about a set: settings of its renders, names and weights of the rest."""
+    first, *others = datasets
+    info = getattr(first, "info", {"data": describe(first)})
+    content = {key: value for key, value in info.items() if key != "shards"}
+    if others:
+        content["with"] = [describe(other) for other in others]
+    return content
+
+
 def run_set(
-    name: str, dataset: ShardDataset, recipe: Recipe, out: pathlib.Path, measure: Measure
+    name: str, datasets: list[Dataset], recipe: Recipe, out: pathlib.Path, measure: Measure
 ) -> pathlib.Path:
     """Trains on a set and measures, or what of it is left to do; returns the run's folder."""
     folder = out / f"{name}_seed{recipe.seed}"
     asked = {
-        "set": {key: value for key, value in dataset.info.items() if key != "shards"},
+        "set": described_set(datasets),
         "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))),
     }
     if (folder / RESULTS_FILE).is_file():
@@ -177,8 +203,9 @@ def run_set(
     if not (folder / TRAINING_FILE).is_file():
         resume = (run / RECIPE_FILE).is_file()
         start = time.monotonic()
-        validation = [dataset[index] for index in range(min(NUM_VALIDATION, len(dataset)))]
-        train(recipe, [dataset], [validation], run, strategy="single", resume=resume)
+        first = datasets[0]
+        validation = [first[index] for index in range(min(NUM_VALIDATION, len(first)))]
+        train(recipe, datasets, [validation], run, strategy="single", resume=resume)
         minutes = round((time.monotonic() - start) / 60, 2)
         # Of an interrupted run only the last part was timed.
         _write_json(folder / TRAINING_FILE, {"minutes": None if resume else minutes})
@@ -187,7 +214,7 @@ def run_set(
         "name": name,
         "seed": recipe.seed,
         **asked,
-        "path": str(dataset.path),
+        "path": str(datasets[0].path),
         "presentations": recipe.steps * recipe.batch_size,
         **json.loads((folder / TRAINING_FILE).read_text()),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -275,12 +302,17 @@ def _write_json(path: pathlib.Path, content: dict) -> None:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _named_set(text: str) -> tuple[str, pathlib.Path]:
-    name, equals, folder = text.partition("=")
-    if not (equals and folder) or not name.replace("-", "").replace("_", "").isalnum():
+def _named_set(text: str) -> tuple[str, str]:
+    name, equals, parts = text.partition("=")
+    if not (equals and parts) or not name.replace("-", "").replace("_", "").isalnum():
         raise argparse.ArgumentTypeError(
             f"expected NAME=FOLDER, NAME of letters, digits, - and _. Received: {text!r}"
         )
+    return name, parts
+
+
+def _named_folder(text: str) -> tuple[str, pathlib.Path]:
+    name, folder = _named_set(text)
     return name, pathlib.Path(folder)
 
 
@@ -290,7 +322,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--set", type=_named_set, nargs="+", action="extend", default=[])
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--real", type=pathlib.Path, default=pathlib.Path("../shared/data"))
-    parser.add_argument("--also", type=_named_set, nargs="+", action="extend", default=[])
+    parser.add_argument("--also", type=_named_folder, nargs="+", action="extend", default=[])
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rotations", type=float, nargs="+", default=ROTATIONS)
@@ -299,11 +331,11 @@ def main(argv: list[str] | None = None) -> int:
         if options.set:
             measure = measure_on(options.real, options.rotations, options.also)
             recipe = benchmark_recipe(options.steps, options.seed)
-            sets = [(name, ShardDataset(folder)) for name, folder in options.set]
-            for name, dataset in sets:
+            sets = [(name, open_set(parts)) for name, parts in options.set]
+            for name, datasets in sets:
                 keras.backend.clear_session()
-                print(f"{name}: {dataset.path}")
-                run_set(name, dataset, recipe, options.out, measure)
+                print(f"{name}: {', '.join(map(describe, datasets))}")
+                run_set(name, datasets, recipe, options.out, measure)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -99,7 +99,7 @@ def test_shares_are_of_the_box():
 
 def test_run_is_trained_measured_and_not_repeated(trained, tmp_path, capsys):
     dataset = ShardDataset(write_set(tmp_path / "set"))
-    arguments = (dataset, small_recipe(), tmp_path / "out")
+    arguments = ([dataset], small_recipe(), tmp_path / "out")
     folder = synth_training.run_set("mine", *arguments, two_measures)
     assert folder == tmp_path / "out" / "mine_seed0"
     assert trained == [(small_recipe(), [dataset], 5, {"strategy": "single", "resume": False})]
@@ -117,10 +117,10 @@ def test_run_is_trained_measured_and_not_repeated(trained, tmp_path, capsys):
     assert "finished before" in capsys.readouterr().out
     assert (folder / "results.json").read_bytes() == before
     with pytest.raises(InputError, match="other steps or on another set"):
-        synth_training.run_set("mine", dataset, small_recipe(4), tmp_path / "out", never)
+        synth_training.run_set("mine", [dataset], small_recipe(4), tmp_path / "out", never)
     other = ShardDataset(write_set(tmp_path / "other", version=2))
     with pytest.raises(InputError, match="other steps or on another set"):
-        synth_training.run_set("mine", other, small_recipe(), tmp_path / "out", never)
+        synth_training.run_set("mine", [other], small_recipe(), tmp_path / "out", never)
 
     # Measuring failed: training is not repeated.
     (folder / "results.json").unlink()
@@ -130,13 +130,28 @@ def test_run_is_trained_measured_and_not_repeated(trained, tmp_path, capsys):
     assert again["measures"] == results["measures"]
 
 
+def test_set_may_be_mixed_with_other_data(trained, tmp_path):
+    renders = write_set(tmp_path / "set")
+    write_handjson([make_sample(seed=1)], tmp_path / "web")
+    datasets = synth_training.open_set(f"{renders},handjson:{tmp_path / 'web'}?weight=2.5")
+    out = tmp_path / "out"
+    folder = synth_training.run_set("mixed", datasets, small_recipe(), out, lambda predict: [])
+    assert trained[0][1] == datasets and trained[0][2] == 5
+    results = json.loads((folder / "results.json").read_text())
+    assert results["set"]["kind"] == "synth" and results["path"] == str(renders)
+    (mixed,) = results["set"]["with"]
+    assert mixed.startswith("handjson:") and mixed.endswith(", weight 2.5")
+    alone = synth_training.open_set(f"handjson:{tmp_path / 'web'}")
+    assert synth_training.described_set(alone)["data"].startswith("handjson:")
+
+
 def test_interrupted_run_continues(trained, tmp_path):
     dataset = ShardDataset(write_set(tmp_path / "set"))
     run = tmp_path / "out" / "mine_seed0" / "training"
     run.mkdir(parents=True)
     (run / "recipe.json").write_text("{}")
     folder = synth_training.run_set(
-        "mine", dataset, small_recipe(), tmp_path / "out", lambda predict: []
+        "mine", [dataset], small_recipe(), tmp_path / "out", lambda predict: []
     )
     assert trained[0][-1] == {"strategy": "single", "resume": True}
     # Its first part was not timed.
@@ -190,9 +205,10 @@ def test_main_trains_every_set(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(synth_training, "mmpose_hands", lambda folder: [make_sample(seed=1)])
     asked = []
 
-    def run_set(name, dataset, recipe, out, measure):
+    def run_set(name, datasets, recipe, out, measure):
         rows = measure(exact)
-        asked.append((name, dataset.path.name, recipe.steps, recipe.seed, len(rows)))
+        paths = [dataset.path.name for dataset in datasets]
+        asked.append((name, paths, recipe.steps, recipe.seed, len(rows)))
         content = {**copy.deepcopy(results_of(name, 1.0, name)), "measures": rows}
         (out / name).mkdir(parents=True)
         (out / name / "results.json").write_text(json.dumps(content))
@@ -204,7 +220,7 @@ def test_main_trains_every_set(tmp_path, monkeypatch, capsys):
     arguments += ["--also", f"web={tmp_path / 'web'}", "--rotations", "0", "30", "60"]
     assert synth_training.main(["--set", *sets, *arguments]) == 0
     steps = synth_training.STEPS
-    assert asked == [("one", "one", steps, 7, 9), ("two", "two", steps, 7, 9)]
+    assert asked == [("one", ["one"], steps, 7, 9), ("two", ["two"], steps, 7, 9)]
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("| two, seed 0 | 60° |") for line in lines)
     assert any(line.endswith("| web EPE/box |") for line in lines)

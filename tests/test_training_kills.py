@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from benchmarks.training_kills import differences, main, survive
 from tests.hands import make_sample
@@ -43,8 +44,13 @@ def arguments(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(arguments, tmp_path_factory):
+    """Eagerly as the runs that it is compared with: a graph fuses steps and rounds otherwise."""
     run = tmp_path_factory.mktemp("runs") / "whole"
-    assert command_line([*arguments, "--out", str(run)]) == 0
+    tf.config.run_functions_eagerly(True)
+    try:
+        assert command_line([*arguments, "--out", str(run)]) == 0
+    finally:
+        tf.config.run_functions_eagerly(False)
     return run
 
 
@@ -157,7 +163,7 @@ def test_a_full_disk(arguments, whole, tmp_path, monkeypatch, capsys):
     assert_continues(run, arguments, whole)
 
 
-def test_sigterm_to_the_command(arguments, whole, tmp_path):
+def test_sigterm_to_the_command(arguments, tmp_path):
     """As a queue of jobs ends them: the real process, and what it prints."""
     run = tmp_path / "run"
     program = "import sys; from tf_handgroups.cli import main; sys.exit(main(sys.argv[1:]))"
