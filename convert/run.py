@@ -63,11 +63,11 @@ class LiteRTRunner:
         self.name = path.stem
         self.sha256: str | None = self.contract.sha256
         self.input_size = self.contract.input_size
-        self._infer = open_signature(content, str(path), num_threads)
-        _check_signature(self._infer, self.contract, path)
+        self.infer = open_signature(content, str(path), num_threads)
+        _check_signature(self.infer, self.contract, path)
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
-        return run_signature(self._infer, check_crops(crops, self.input_size, self.name))
+        return run_signature(self.infer, check_crops(crops, self.input_size, self.name))
 
 
 def open_signature(content: bytes, where: str = "model", num_threads: int = 1) -> Any:
