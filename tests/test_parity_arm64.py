@@ -144,5 +144,5 @@ def test_failed_download_is_told_and_leaves_nothing(monkeypatch, tmp_path, capsy
 
 
 def test_system_without_python_is_told(tmp_path):
-    with pytest.raises(InputError, match="expected a Python 3 in it. Received: none"):
+    with pytest.raises(InputError, match=r"expected a Python 3 in it\. Received: none"):
         arm64_sysroot.command(tmp_path, tmp_path / "script.py")
