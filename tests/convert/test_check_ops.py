@@ -7,9 +7,10 @@ import pytest
 
 from tests.convert.conftest import SIZE, build_stand_in
 from tests.convert.test_export import NeedsFlex
-from tf_handgroups.convert.check_ops import OpReport, check_ops, list_ops, parse_tflite
+from tf_handgroups.convert.check_ops import OpReport, check_ops, list_ops
 from tf_handgroups.convert.export import export_float32
 from tf_handgroups.convert.quantize import RECIPES
+from tf_handgroups.convert.tflite_file import parse_tflite
 from tf_handgroups.errors import GateError, InputError
 
 
