@@ -83,8 +83,12 @@ def signal_name(returncode: int) -> str:
     return f"signal {-returncode}"
 
 
-def start_child() -> subprocess.Popen:
-    """Starts the process in which models are tried."""
+def start_child(errors: int = subprocess.PIPE) -> subprocess.Popen:
+    """Starts the process in which models are tried.
+
+    Args:
+        errors: Where its standard error goes, as for `subprocess.Popen`.
+    """
     # As many threads of linear algebra as processors would each reserve memory.
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -95,7 +99,7 @@ def start_child() -> subprocess.Popen:
         [sys.executable, "-m", "tf_handgroups.convert.trial"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=errors,
         env=environment,
     )
 
