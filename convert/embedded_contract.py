@@ -72,11 +72,11 @@ def embedded_contract(content: bytes, where: str) -> dict[str, Any]:
             f"Received: entries={len(entries)}. Convert the model with this version."
         )
     data = model.buffers[entries[0].buffer].data
-    size = 0 if data is None else len(data)
+    text = b"" if data is None else bytes(data)
     try:
-        if not 0 < size <= _MAX_BYTES:
-            raise ValueError(f"{size} bytes")
-        values = json.loads(bytes(data).decode())
+        if not 0 < len(text) <= _MAX_BYTES:
+            raise ValueError(f"{len(text)} bytes")
+        values = json.loads(text.decode())
         if not isinstance(values, dict) or not isinstance(values.get("model"), dict):
             raise ValueError("another kind of value")
     except (ValueError, RecursionError) as error:

@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from tf_handgroups.convert import trial
+from tf_handgroups.convert.check_ops import op_name
 from tf_handgroups.convert.open_litert import open_signature
 from tf_handgroups.convert.tflite_file import pack_tflite, parse_tflite
 from tf_handgroups.convert.trial import (
@@ -47,6 +49,17 @@ def enlarged(content: bytes) -> bytes:
 def test_memory_bomb_is_refused_with_a_message(float_model):
     with pytest.raises(InputError, match=r"^big\.tflite: "):
         try_in_child(enlarged(float_model), "big.tflite")
+
+
+def test_a_model_that_crashes_the_runtime_is_refused_with_a_message(float_model):
+    """LiteRT 2.3 dies of SIGSEGV when a softmax returns text; later versions may refuse it."""
+    model = parse_tflite(float_model)
+    graph = model.subgraphs[0]
+    for operator in graph.operators:
+        if op_name(model, operator) == "SOFTMAX":
+            graph.tensors[operator.outputs[0]].type = schema.TensorType.STRING
+    with pytest.raises(InputError, match=r"^text\.tflite: .*(SIG|LiteRT)"):
+        try_in_child(pack_tflite(model), "text.tflite")
 
 
 def pretend(monkeypatch, program: str) -> None:
