@@ -86,7 +86,7 @@ class Child:
             return answer["stage"], answer["message"]
         name = signal_name(process.wait())
         self.signals[name] += 1
-        self.process = None
+        self.close()
         return CRASHED, name
 
     def close(self) -> None:
