@@ -5,7 +5,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: install demo test lint teacher clean
+.PHONY: install demo test lint teacher arm64 parity-arm64 clean
 
 install: $(INSTALLED)
 
@@ -37,5 +37,13 @@ teacher: .teacher/mediapipe
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --no-deps --only-binary :all: \
 	    --python-version 3.11 --platform manylinux2014_x86_64 --target .teacher mediapipe==0.10.14
 
+# An ARM64 system with an emulator, in .arm64: downloads 55 MB, needs Debian on x86, no root.
+arm64: $(INSTALLED)
+	$(VENV)/bin/python -m benchmarks.parity_arm64 --build
+
+# The shipped models on ARM64 kernels against this machine's: exit code 3 if they differ.
+parity-arm64: arm64
+	$(VENV)/bin/python -m benchmarks.parity_arm64
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .arm64 build dist *.egg-info .pytest_cache .ruff_cache

@@ -27,7 +27,7 @@ from benchmarks.torch_network import load_torch_network
 from tests.reference_state import reference_input, reference_state
 from tf_handgroups import harden
 from tf_handgroups.convert.export import INPUT_NAME, export_float32
-from tf_handgroups.convert.run import open_signature
+from tf_handgroups.convert.open_litert import open_signature
 from tf_handgroups.reference import build_reference_network, load_reference_state
 
 PUBLISHED, TUNED = "PyTorch, as published", "PyTorch, channels last, frozen"

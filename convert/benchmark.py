@@ -11,7 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from tf_handgroups.convert.export import INPUT_NAME
-from tf_handgroups.convert.run import open_signature
+from tf_handgroups.convert.run import open_model
 from tf_handgroups.errors import InputError
 
 
@@ -43,7 +43,11 @@ class BenchmarkRow:
 
 
 def benchmark(
-    paths: Sequence[str | os.PathLike], rounds: int = 50, num_threads: int = 1, warm_up: int = 5
+    paths: Sequence[str | os.PathLike],
+    rounds: int = 50,
+    num_threads: int = 1,
+    warm_up: int = 5,
+    trust: bool = False,
 ) -> list[BenchmarkRow]:
     """Times `.tflite` models against each other.
 
@@ -55,6 +59,7 @@ def benchmark(
         rounds: Number of timed runs of each model.
         num_threads: Threads of the CPU kernels.
         warm_up: Runs before the clock starts.
+        trust: Whether files may come without their contract, see `run.open_model`.
 
     Returns:
         One row per model, in the given order.
@@ -70,17 +75,8 @@ def benchmark(
         )
     models = []
     for path in map(pathlib.Path, paths):
-        if not path.is_file():
-            raise InputError(
-                f"{path}: expected a .tflite file. Received: no such file. Check the path."
-            )
-        infer = open_signature(path.read_bytes(), str(path), num_threads)
-        details = infer.get_input_details().get(INPUT_NAME)
-        if details is None:
-            raise InputError(
-                f"{path}: expected a model with the input {INPUT_NAME!r}. "
-                f"Received: inputs={sorted(infer.get_input_details())}."
-            )
+        _, infer = open_model(path, num_threads, trust)
+        details = infer.get_input_details()[INPUT_NAME]
         crop = np.random.default_rng(0).random(details["shape"], np.float32)
         models.append((path, infer, {INPUT_NAME: crop}))
     seconds = np.zeros((rounds, len(models)))

@@ -9,10 +9,10 @@ it round to a large negative number. The channel loses its constant, silently.
 from collections.abc import Mapping
 from typing import Any
 
-import flatbuffers
 import numpy as np
 
-from tf_handgroups.convert.check_ops import op_name, parse_tflite
+from tf_handgroups.convert.check_ops import op_name
+from tf_handgroups.convert.tflite_file import pack_tflite, parse_tflite
 
 # Axis of the output channels in the kernels of LiteRT.
 _CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}
@@ -64,9 +64,7 @@ def lift_dead_channels(content: bytes, ranges: Mapping[str, Any]) -> tuple[bytes
                 changed += count
     if not changed:
         return bytes(content), 0
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output()), changed
+    return pack_tflite(model), changed
 
 
 def lift_kernel(

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from tf_handgroups.atomic_files import replacing_folder
-from tf_handgroups.convert.contract import Contract, contract_path, read_verified, sha256_of
+from tf_handgroups.convert.contract import Contract, contract_path, sha256_of
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.parity import compare_outputs
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import BUNDLE_FILE, LiteRTRunner
+from tf_handgroups.convert.sealed_model import read_verified
 from tf_handgroups.errors import GateError, InputError
 
 SCHEMA = "tf_handgroups.bundle/1"

@@ -6,7 +6,7 @@ import numpy as np
 
 from tf_handgroups.convert.bundle import find_variants
 from tf_handgroups.convert.calibration import dataset_crops
-from tf_handgroups.convert.contract import read_verified
+from tf_handgroups.convert.sealed_model import read_verified
 from tf_handgroups.datasets.registry import open_dataset
 from tf_handgroups.errors import InputError
 

@@ -7,7 +7,8 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_handgroups.errors import GateError, InputError
+from tf_handgroups.convert.tflite_file import parse_tflite
+from tf_handgroups.errors import GateError
 
 _BUILTIN_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
@@ -45,48 +46,6 @@ class OpReport:
         return dataclasses.asdict(self) | {
             "delegated_share": None if share is None else round(share, 4)
         }
-
-
-def parse_tflite(content: bytes, where: str = "model") -> Any:
-    """Reads the whole flatbuffer; a damaged file fails here instead of crashing the runtime.
-
-    Args:
-        content: Content of a `.tflite` file.
-        where: Name of the file for the message.
-
-    Returns:
-        `ModelT` object of the LiteRT schema.
-
-    Raises:
-        InputError: If this is not a complete `.tflite` file.
-
-    Example:
-
-    >>> parse_tflite(b"<html>not a model</html>", "hand.tflite")
-    Traceback (most recent call last):
-    ...
-    tf_handgroups.errors.InputError: hand.tflite: expected a LiteRT model (file identifier TFL3). \
-Received: 24 bytes starting with b'<html>no'. Convert the model again or copy the file anew.
-    """
-    content = bytes(content)
-    advice = "Convert the model again or copy the file anew."
-    if content[4:8] != b"TFL3":
-        raise InputError(
-            f"{where}: expected a LiteRT model (file identifier TFL3). "
-            f"Received: {len(content)} bytes starting with {content[:8]!r}. {advice}"
-        )
-    try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
-    except Exception as error:  # flatbuffers raises whatever the garbage leads to
-        raise InputError(
-            f"{where}: expected a complete LiteRT model. Received: {len(content)} bytes that "
-            f"cannot be read ({type(error).__name__}: {error}), perhaps truncated. {advice}"
-        ) from error
-    if not model.subgraphs or not model.operatorCodes:
-        raise InputError(
-            f"{where}: expected a LiteRT model with at least one op. Received: none. {advice}"
-        )
-    return model
 
 
 def op_name(model: Any, operator: Any) -> str:

@@ -272,6 +272,7 @@ def parse_contract(values: Any, where: str) -> Contract:
                 f"{where}: expected field outputs.{name}.shape to be {[1, *shape]}. "
                 f"Received: shape={values['outputs'][name].get('shape')}."
             )
+        _check_field(values["outputs"][name], "dtype", f"outputs.{name}.dtype", str, where)
     return Contract(values)
 
 
@@ -317,43 +318,9 @@ def read_contract(path: str | os.PathLike) -> Contract:
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: expected the contract of the model beside it. Received: no such file. "
-            "Copy it together with the .tflite file, or convert the model again."
+            "Copy it together with the .tflite file, or convert the model again. If you know "
+            "where the file comes from, --trust takes it with the contract inside it."
         ) from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: expected a JSON file. Received: {error}.") from error
     return parse_contract(values, str(path))
-
-
-def read_verified(model_path: str | os.PathLike) -> tuple[Contract, bytes]:
-    """Reads a model and its contract, and checks that they belong together.
-
-    Args:
-        model_path: The `.tflite` file; its contract lies beside it.
-
-    Returns:
-        The contract and the content of the `.tflite` file.
-
-    Raises:
-        InputError: If the model or the contract is missing or unusable, or if name, size
-            or SHA-256 differ.
-    """
-    path = pathlib.Path(model_path)
-    if not path.is_file():
-        raise InputError(
-            f"{path}: expected a .tflite file. Received: no such file. Check the path."
-        )
-    contract = read_contract(contract_path(path))
-    content = path.read_bytes()
-    advice = "Copy model and contract from the same conversion."
-    if len(content) != contract.values["model"]["bytes"]:
-        raise InputError(
-            f"{path}: expected {contract.values['model']['bytes']} bytes as its contract says. "
-            f"Received: bytes={len(content)}. The file is truncated or another one. {advice}"
-        )
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != contract.sha256:
-        raise InputError(
-            f"{path}: expected SHA-256 {contract.sha256} as its contract says. "
-            f"Received: sha256={digest}. {advice}"
-        )
-    return contract, content

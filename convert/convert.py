@@ -15,13 +15,12 @@ from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.convert.benchmark import benchmark, benchmark_table
 from tf_handgroups.convert.check_ops import check_ops
 from tf_handgroups.convert.contract import (
-    contract_path,
     make_contract,
     sha256_of,
-    write_contract,
 )
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.export import check_exportable, export_float32
+from tf_handgroups.convert.open_litert import open_signature
 from tf_handgroups.convert.parity import (
     GATES,
     ParityReport,
@@ -30,7 +29,8 @@ from tf_handgroups.convert.parity import (
 )
 from tf_handgroups.convert.pruning import harden_and_measure
 from tf_handgroups.convert.quantize import quantize, recipe_named
-from tf_handgroups.convert.run import KerasRunner, open_signature, run_signature
+from tf_handgroups.convert.run import KerasRunner, run_signature
+from tf_handgroups.convert.sealed_model import seal_model
 from tf_handgroups.errors import GateError, InputError
 from tf_handgroups.model_file import hardened_metadata, load_model, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
@@ -132,12 +132,11 @@ def convert_model(
                 path.write_bytes(content)
                 verdict = "loss accepted" if failures else "passed"
                 parity = report.as_dict() | {"gate": verdict}
-                contract = make_contract(path, metadata, recipe.name, parity)
-                write_contract(contract, contract_path(path))
+                sealed = seal_model(path, make_contract(path, metadata, recipe.name, parity))
             reports[recipe.name] = report
             variants[recipe.name] = {
                 "file": path.name if delivered else None,
-                "bytes": len(content),
+                "bytes": sealed.values["model"]["bytes"] if delivered else len(content),
                 "summary": recipe.summary,
                 "graph": ops.as_dict(),
                 "parity": report.as_dict(),

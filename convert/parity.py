@@ -10,8 +10,9 @@ import numpy as np
 from rich.table import Table
 
 from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.open_litert import open_signature
 from tf_handgroups.convert.quantize import recipe_named
-from tf_handgroups.convert.run import KerasRunner, open_signature, run_signature
+from tf_handgroups.convert.run import KerasRunner, run_signature
 from tf_handgroups.errors import GateError, InputError
 
 # Output -> unit of the difference. `uv_px` differences are Euclidean per joint.

@@ -66,6 +66,7 @@ class Predictor:
     Args:
         model: A `.keras` or `.tflite` file, a bundle folder, or a runner.
         num_threads: Threads for LiteRT.
+        trust: Whether a `.tflite` file may come without its contract, see `load_runner`.
 
     Raises:
         InputError: If the model cannot be used, see `load_runner`.
@@ -81,9 +82,11 @@ class Predictor:
     ((21, 2), [0.0, 0.0, 0.0])
     """
 
-    def __init__(self, model: str | os.PathLike | Runner, num_threads: int = 1):
+    def __init__(
+        self, model: str | os.PathLike | Runner, num_threads: int = 1, trust: bool = False
+    ):
         is_path = isinstance(model, (str, os.PathLike))
-        self.runner = load_runner(model, num_threads) if is_path else model
+        self.runner = load_runner(model, num_threads, trust) if is_path else model
 
     def predict(self, image: np.ndarray, boxes, handedness=None) -> list[HandPrediction]:
         """Predicts the hands of one image.

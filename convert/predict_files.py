@@ -23,6 +23,7 @@ def predict_files(
     *,
     boxes: str | os.PathLike | None = None,
     num_threads: int = 1,
+    trust: bool = False,
     overwrite: bool = False,
     track: Callable[[list], Iterable] = iter,
 ) -> int:
@@ -35,6 +36,7 @@ def predict_files(
         boxes: `handjson` file whose entries name images by path or file name; without
             it each image is one hand's window.
         num_threads: Threads for LiteRT.
+        trust: Whether a `.tflite` file may come without its contract, see `load_runner`.
         overwrite: Whether an existing `out` may be replaced.
         track: Wraps the list of images to show progress.
 
@@ -46,7 +48,7 @@ def predict_files(
     """
     images = find_images([pathlib.Path(path) for path in inputs])
     hands_of = _boxes_by_image(images, boxes)
-    predictor = Predictor(model, num_threads)
+    predictor = Predictor(model, num_threads, trust)
     hands = []
     with replacing_folder(out, overwrite) as folder:
         for path in track(images):

@@ -19,9 +19,9 @@ import numpy as np
 from ai_edge_quantizer import algorithm_manager, qtyping, quantizer
 
 from tf_handgroups.convert.bias_range import lift_dead_channels
-from tf_handgroups.convert.check_ops import parse_tflite
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.export import INPUT_NAME, SIGNATURE
+from tf_handgroups.convert.tflite_file import parse_tflite
 from tf_handgroups.errors import InputError
 
 _Op = qtyping.TFLOperationName

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
-from tf_handgroups.convert.check_ops import parse_tflite
-from tf_handgroups.convert.contract import Contract, read_verified, sha256_of
+from tf_handgroups.convert.contract import Contract, sha256_of
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.export import INPUT_NAME, REQUIRED_OUTPUTS, known_outputs
+from tf_handgroups.convert.open_litert import open_signature
+from tf_handgroups.convert.sealed_model import read_trusted, read_verified
 from tf_handgroups.errors import InputError
 from tf_handgroups.model_file import load_model
 
@@ -43,6 +43,7 @@ class LiteRTRunner:
     Args:
         path: The `.tflite` file; `<model>.contract.json` lies beside it.
         num_threads: Threads of the CPU kernels.
+        trust: See `open_model`.
 
     Call arguments:
         crops: `(N, S, S, 3)` float, RGB in [0, 1]; right hands, see `contract`.
@@ -57,47 +58,39 @@ class LiteRTRunner:
             the crops have another shape or range.
     """
 
-    def __init__(self, path: str | os.PathLike, num_threads: int = 1):
-        path = pathlib.Path(path)
-        self.contract, content = read_verified(path)
-        self.name = path.stem
+    def __init__(self, path: str | os.PathLike, num_threads: int = 1, trust: bool = False):
+        self.contract, self.infer = open_model(path, num_threads, trust)
+        self.name = pathlib.Path(path).stem
         self.sha256: str | None = self.contract.sha256
         self.input_size = self.contract.input_size
-        self._infer = open_signature(content, str(path), num_threads)
-        _check_signature(self._infer, self.contract, path)
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
-        return run_signature(self._infer, check_crops(crops, self.input_size, self.name))
+        return run_signature(self.infer, check_crops(crops, self.input_size, self.name))
 
 
-def open_signature(content: bytes, where: str = "model", num_threads: int = 1) -> Any:
-    """Prepares a LiteRT model without contract; prefer `LiteRTRunner`.
+def open_model(
+    path: str | os.PathLike, num_threads: int = 1, trust: bool = False
+) -> tuple[Contract, Any]:
+    """Opens a `.tflite` file that fits its contract; prefer `LiteRTRunner`.
 
     Args:
-        content: Content of a `.tflite` file.
-        where: Name of the model for messages.
+        path: The `.tflite` file.
         num_threads: Threads of the CPU kernels.
+        trust: Whether the contract inside the file is enough: nothing has to lie beside
+            it, and its hash may be any. LiteRT, which damaged files may crash, is then
+            tried in a process of its own before it is used in this one.
 
     Returns:
-        The signature runner, called with `image=(1, S, S, 3)`.
+        The contract, and the signature runner, called with `image=(1, S, S, 3)`.
 
     Raises:
-        InputError: If the content is damaged, an op is unknown to the runtime, or the
-            file has no signature.
+        InputError: If a file is missing, damaged or does not match the contract.
     """
-    parse_tflite(content, where)
-    advice = "Convert the model again with tf-handgroups convert."
-    try:
-        interpreter = Interpreter(model_content=content, num_threads=num_threads)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"{where}: LiteRT cannot load this model ({error}). {advice}") from error
-    if len(interpreter.get_signature_list()) != 1:
-        raise InputError(
-            f"{where}: expected one signature. "
-            f"Received: signatures={sorted(interpreter.get_signature_list())}. {advice}"
-        )
-    return interpreter.get_signature_runner()
+    path = pathlib.Path(path)
+    contract, content = read_trusted(path) if trust else read_verified(path)
+    infer = open_signature(content, str(path), num_threads)
+    _check_signature(infer, contract, path)
+    return contract, infer
 
 
 def run_signature(infer: Any, crops: np.ndarray) -> dict[str, np.ndarray]:
@@ -120,7 +113,8 @@ def _check_signature(infer: Any, contract: Contract, path: pathlib.Path) -> None
     }
     values = contract.values
     expected = {f"input {INPUT_NAME}": (values["input"]["shape"], values["input"]["dtype"])}
-    for name, output in values["outputs"].items():
+    for name in known_outputs(values["outputs"]):
+        output = values["outputs"][name]
         expected[f"output {name}"] = (output["shape"], output["dtype"])
     for name, details in expected.items():
         if found.get(name) != details:
@@ -206,19 +200,21 @@ def default_variant(folder: str | os.PathLike) -> pathlib.Path:
         ) from error
 
 
-def load_runner(path: str | os.PathLike, num_threads: int = 1) -> Runner:
+def load_runner(path: str | os.PathLike, num_threads: int = 1, trust: bool = False) -> Runner:
     """Opens whatever can predict hands.
 
     Args:
         path: A `.keras` file, a `.tflite` file with its contract, or a bundle folder, of
             which the default variant is used.
         num_threads: Threads for LiteRT.
+        trust: Whether a `.tflite` file may come without its contract, see `open_model`.
 
     Returns:
         A runner: `runner(crops (N, S, S, 3) in [0, 1]) -> dict of arrays`.
 
     Raises:
-        InputError: If the path is none of these or the model is unusable.
+        InputError: If the path is none of these, the model is unusable, or `trust` is set
+            for a `.keras` file.
 
     Example:
 
@@ -230,10 +226,15 @@ bundle folder. Received: no such file. Check the path.
     """
     path = pathlib.Path(path)
     if path.is_dir():
-        return LiteRTRunner(default_variant(path), num_threads)
+        return LiteRTRunner(default_variant(path), num_threads, trust)
     if path.suffix == ".tflite":
-        return LiteRTRunner(path, num_threads)
+        return LiteRTRunner(path, num_threads, trust)
     if path.suffix == ".keras":
+        if trust:
+            raise InputError(
+                f"{path}: expected a .tflite file or a bundle folder. Received: trust=True. "
+                "Only these have a contract; leave out --trust."
+            )
         return KerasRunner(path)
     received = f"suffix={path.suffix!r}" if path.exists() else "no such file"
     raise InputError(

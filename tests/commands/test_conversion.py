@@ -1,4 +1,9 @@
+import json
+import pathlib
+import shutil
+
 from tests.hands import make_sample
+from tf_handgroups.cli import main
 from tf_handgroups.datasets.write_handjson import write_handjson
 
 
@@ -18,3 +23,13 @@ def test_bundle_needs_something_to_do(fails, tmp_path):
 
 def test_benchmark_of_missing_file(fails, tmp_path):
     assert "absent.tflite" in fails("benchmark", tmp_path / "absent.tflite", out=None)
+
+
+def test_benchmark_of_a_lone_file_needs_trust(fails, tmp_path, capsys):
+    shipped = pathlib.Path(__file__).parents[2] / "android_assets"
+    lone = tmp_path / "lone.tflite"
+    shutil.copy(next(shipped.glob("*_int8_mixed.tflite")), lone)
+    assert "--trust takes it" in fails("benchmark", lone, out=None)
+    assert main(["benchmark", str(lone), "--trust", "--rounds", "3", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["bytes"] == lone.stat().st_size

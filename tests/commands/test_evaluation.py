@@ -1,6 +1,8 @@
 import json
 import os
+import pathlib
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -165,3 +167,14 @@ def test_plot_pck_refuses(fails, tmp_path):
     assert run("plot-pck", "--out", tmp_path / "old.png") == 2
     assert (tmp_path / "old.png").read_text() == "old"
     assert run("plot-pck", "--out", tmp_path / "old.png", "--overwrite") == 0
+
+
+def test_lone_tflite_needs_trust(fails, tmp_path):
+    data = write_hands(tmp_path / "hands", count=1)
+    shipped = pathlib.Path(__file__).parents[2] / "android_assets"
+    lone = tmp_path / "lone.tflite"
+    shutil.copy(next(shipped.glob("*_int8_mixed.tflite")), lone)
+    assert "--trust takes it" in fails("evaluate", "--model", lone, "--data", data)
+    out = tmp_path / "trusted"
+    assert run("evaluate", "--model", lone, "--data", data, "--out", out, "--trust") == 0
+    assert (out / "report.json").is_file()

@@ -2,11 +2,15 @@ import json
 import os
 import pathlib
 import re
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from tf_handgroups.cli import main
+from tf_handgroups.convert import trial
 from tf_handgroups.convert.contract import contract_path, make_contract, sha256_of, write_contract
 from tf_handgroups.crop import CROP_MARGIN
 from tf_handgroups.hardening import harden
@@ -126,6 +130,52 @@ def test_tflite_without_contract(fails, tflite, photos):
     assert "hand.contract.json: expected the contract" in fails(
         "predict", "--model", tflite, photos
     )
+
+
+SHIPPED = pathlib.Path(__file__).parents[2] / "android_assets"
+
+
+@pytest.fixture
+def lone(tmp_path):
+    """The shipped model, separated from its contract."""
+    path = tmp_path / "lone.tflite"
+    shutil.copy(next(SHIPPED.glob("*_int8_mixed.tflite")), path)
+    return path
+
+
+def test_lone_tflite_needs_trust(fails, lone, photos, tmp_path):
+    message = fails("predict", "--model", lone, photos)
+    assert "lone.contract.json: expected the contract of the model beside it" in message
+    assert "--trust takes it with the contract inside it" in message
+    for name, options in (("bundle", ["--model", SHIPPED]), ("lone", ["--model", lone, "--trust"])):
+        arguments = ["predict", *options, photos, "--out", tmp_path / name]
+        assert main([os.fspath(argument) for argument in arguments]) == 0
+    results = [
+        json.loads((tmp_path / name / "predictions.json").read_text())
+        for name in ("bundle", "lone")
+    ]
+    assert results[0] == results[1] and results[1]["model_sha256"] == sha256_of(lone)
+
+
+def test_damaged_tflite_is_refused_with_and_without_trust(fails, lone, photos):
+    content = lone.read_bytes()
+    lone.write_bytes(content[: len(content) // 2])
+    assert "expected the contract" in fails("predict", "--model", lone, photos)
+    message = fails("predict", "--model", lone, photos, "--trust")
+    assert "lone.tflite: expected a complete LiteRT model. Received: " in message
+
+
+def test_crash_of_the_runtime_is_a_message(fails, lone, photos, monkeypatch):
+    program = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    pipe = subprocess.PIPE
+
+    def crash():
+        command = [sys.executable, "-c", program]
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+
+    monkeypatch.setattr(trial, "start_child", crash)
+    message = fails("predict", "--model", lone, photos, "--trust")
+    assert "lone.tflite: " in message and "died of SIGSEGV" in message
 
 
 @pytest.mark.parametrize("name", ["absent.keras", "text.keras", "hand.onnx"])

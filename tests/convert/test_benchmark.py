@@ -33,21 +33,15 @@ def test_rejects_unusable_numbers(converted, changed):
         benchmark(**arguments)
 
 
-def test_rejects_unusable_files(tmp_path):
+def test_rejects_unusable_files(converted, tmp_path):
     with pytest.raises(InputError, match="Received: no such file"):
         benchmark([tmp_path / "no.tflite"])
-    (tmp_path / "text.tflite").write_text("text of some length")
-    with pytest.raises(InputError, match=r"text\.tflite: expected a LiteRT model"):
-        benchmark([tmp_path / "text.tflite"])
-
-
-def test_rejects_a_model_with_another_input(tmp_path):
-    import keras
-
-    images = keras.Input((8, 8, 3))
-    model = keras.Model(images, keras.layers.Conv2D(2, 1)(images))
-    signature = keras.InputSpec(shape=(1, 8, 8, 3), dtype="float32", name="picture")
-    path = tmp_path / "other.tflite"
-    model.export(path, format="litert", verbose=False, input_signature=[signature])
-    with pytest.raises(InputError, match=r"Received: inputs=\['picture'\]"):
+    path = tmp_path / "lone.tflite"
+    path.write_bytes((converted / "hand_float32.tflite").read_bytes())
+    with pytest.raises(InputError, match=r"lone\.contract\.json: expected the contract"):
         benchmark([path])
+    (row,) = benchmark([path], rounds=1, warm_up=0, trust=True)
+    assert row.num_bytes == path.stat().st_size
+    path.write_text("text of some length")
+    with pytest.raises(InputError, match=r"lone\.tflite: expected a LiteRT model"):
+        benchmark([path], trust=True)

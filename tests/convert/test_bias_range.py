@@ -72,7 +72,7 @@ def test_a_sound_model_stays_as_it_is(float_model, crops):
 
 
 def _ranges(content: bytes, crops: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    from tf_handgroups.convert.check_ops import parse_tflite
+    from tf_handgroups.convert.tflite_file import parse_tflite
 
     names = [tensor.name.decode() for tensor in parse_tflite(content).subgraphs[0].tensors]
     assert crops.shape[1] == SIZE

@@ -7,10 +7,10 @@ import pytest
 
 from tests.convert.conftest import SIZE, build_stand_in
 from tests.convert.test_export import NeedsFlex
-from tf_handgroups.convert.check_ops import OpReport, check_ops, list_ops, parse_tflite
+from tf_handgroups.convert.check_ops import OpReport, check_ops, list_ops
 from tf_handgroups.convert.export import export_float32
 from tf_handgroups.convert.quantize import RECIPES
-from tf_handgroups.errors import GateError, InputError
+from tf_handgroups.errors import GateError
 
 
 def export_freely(model, path: pathlib.Path, batch) -> bytes:
@@ -83,21 +83,3 @@ def test_random_op_is_detected():
     # A builtin op of LiteRT, so the exporter lets it pass.
     with pytest.raises(GateError, match=r"Received: ops=\['RANDOM_STANDARD_NORMAL'\]"):
         check_ops(export_float32(build_stand_in(noise=True)))
-
-
-@pytest.mark.parametrize("length", [0, 7, 8, 100, 5000, -1000, -1])
-def test_truncated_file_is_an_input_error(float_model, length):
-    with pytest.raises(InputError, match=r"cut\.tflite: expected .* Received: "):
-        parse_tflite(float_model[:length], "cut.tflite")
-
-
-def test_file_without_ops_is_an_input_error():
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    empty = schema.ModelT()
-    empty.version, empty.subgraphs, empty.operatorCodes = 3, [], []
-    builder = flatbuffers.Builder(64)
-    builder.Finish(empty.Pack(builder), b"TFL3")
-    with pytest.raises(InputError, match="Received: none"):
-        parse_tflite(bytes(builder.Output()))

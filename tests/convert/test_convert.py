@@ -9,11 +9,12 @@ from rich.console import Console
 
 from tests.convert.conftest import METADATA, build_stand_in, make_crops
 from tf_handgroups.convert import convert as module
-from tf_handgroups.convert.contract import read_verified, sha256_of
+from tf_handgroups.convert.contract import sha256_of
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.parity import Gate
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import KerasRunner, LiteRTRunner
+from tf_handgroups.convert.sealed_model import read_verified
 from tf_handgroups.errors import GateError, InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 

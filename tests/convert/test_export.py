@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from tests.convert.conftest import SIZE
-from tf_handgroups.convert.check_ops import parse_tflite
 from tf_handgroups.convert.export import (
     OUTPUT_SHAPES,
     REQUIRED_OUTPUTS,
@@ -14,7 +13,9 @@ from tf_handgroups.convert.export import (
     export_float32,
     known_outputs,
 )
-from tf_handgroups.convert.run import open_signature, run_signature
+from tf_handgroups.convert.open_litert import open_signature
+from tf_handgroups.convert.run import run_signature
+from tf_handgroups.convert.tflite_file import parse_tflite
 from tf_handgroups.errors import InputError
 
 

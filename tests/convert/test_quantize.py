@@ -5,8 +5,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from tests.convert.conftest import SIZE, make_crops
-from tf_handgroups.convert.check_ops import list_ops, op_name, parse_tflite
+from tf_handgroups.convert.check_ops import list_ops, op_name
 from tf_handgroups.convert.quantize import RECIPES, quantize, recipe_named
+from tf_handgroups.convert.tflite_file import parse_tflite
 from tf_handgroups.errors import InputError
 
 

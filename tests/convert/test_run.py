@@ -8,13 +8,13 @@ import pytest
 
 from tests.convert.conftest import SIZE
 from tf_handgroups.convert.bundle import write_bundle
-from tf_handgroups.convert.contract import sha256_of
+from tf_handgroups.convert.contract import Contract, read_contract, sha256_of
+from tf_handgroups.convert.embedded_contract import embed_contract
 from tf_handgroups.convert.run import (
     KerasRunner,
     LiteRTRunner,
     default_variant,
     load_runner,
-    open_signature,
 )
 from tf_handgroups.errors import InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
@@ -128,8 +128,6 @@ def test_text_file_is_an_input_error(tmp_path):
     (tmp_path / "page.tflite").write_text("<html>not found</html>")
     with pytest.raises(InputError, match="expected the contract of the model beside it"):
         load_runner(tmp_path / "page.tflite")
-    with pytest.raises(InputError, match=r"page: expected a LiteRT model"):
-        open_signature((tmp_path / "page.tflite").read_bytes(), "page")
     (tmp_path / "page.keras").write_text("text")
     with pytest.raises(InputError, match=r"page\.keras: expected a \.keras file"):
         load_runner(tmp_path / "page.keras")
@@ -150,31 +148,43 @@ def test_wrong_hash_is_an_input_error(edited_contract):
         LiteRTRunner(path)
 
 
-def test_model_without_signature_is_an_input_error(float_model):
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
+def test_a_lone_file_needs_trust(converted, crops, tmp_path):
+    source = converted / "hand_int8_mixed.tflite"
+    path = tmp_path / "renamed.tflite"
+    path.write_bytes(source.read_bytes())
+    with pytest.raises(InputError, match=r"renamed\.contract\.json: .*--trust takes it"):
+        load_runner(path)
+    runner, expected = load_runner(path, trust=True), load_runner(source)
+    assert isinstance(runner, LiteRTRunner) and isinstance(expected, LiteRTRunner)
+    assert runner.contract == expected.contract
+    assert runner.sha256 == sha256_of(path)
+    for name, values in expected(crops).items():
+        np.testing.assert_array_equal(runner(crops)[name], values)
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(float_model, 0))
-    model.signatureDefs = []
-    builder = flatbuffers.Builder(len(float_model))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    with pytest.raises(InputError, match=r"Received: signatures=\[\]"):
-        open_signature(bytes(builder.Output()))
+
+def test_a_bundle_may_be_trusted(converted, crops, tmp_path):
+    write_bundle(converted, tmp_path / "bundle", crops[:1], ["float32"])
+    (tmp_path / "bundle" / "hand_float32.contract.json").unlink()
+    with pytest.raises(InputError, match="expected the contract of the model beside it"):
+        load_runner(tmp_path / "bundle")
+    assert load_runner(tmp_path / "bundle", trust=True).input_size == SIZE
 
 
-def test_model_that_litert_cannot_prepare_is_an_input_error(float_model):
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
+def test_trust_does_not_concern_keras_files(keras_file):
+    with pytest.raises(InputError, match=r"or a bundle folder\. Received: trust=True"):
+        load_runner(keras_file, trust=True)
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(float_model, 0))
-    assert model.operatorCodes
-    code = model.operatorCodes[0]
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
-    code.customCode = b"FromElsewhere"
-    builder = flatbuffers.Builder(len(float_model))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    with pytest.raises(InputError, match=r"LiteRT cannot load this model.*FromElsewhere"):
-        open_signature(bytes(builder.Output()))
+
+def test_trusted_file_has_to_fit_the_contract_inside_it(converted, tmp_path):
+    contract = read_contract(converted / "hand_float32.contract.json")
+    size = SIZE * 2
+    values = json.loads(json.dumps(contract.values))
+    values["input"]["shape"], values["crop"]["size_px"] = [1, size, size, 3], size
+    path = tmp_path / "hand.tflite"
+    content = (converted / "hand_float32.tflite").read_bytes()
+    path.write_bytes(embed_contract(content, Contract(values)))
+    with pytest.raises(InputError, match=r"expected input image .*128.* Received: .*64"):
+        load_runner(path, trust=True)
 
 
 def test_other_paths_are_input_errors(tmp_path):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_handgroups.commands.options import AsJson, Out, Overwrite, Seed, Threads
+from tf_handgroups.commands.options import AsJson, Out, Overwrite, Seed, Threads, Trust
 from tf_handgroups.commands.terminal import console, errors, print_json, say
 from tf_handgroups.errors import InputError
 
@@ -108,6 +108,7 @@ def benchmark(
     models: Annotated[list[pathlib.Path], typer.Argument(help=".tflite files.")],
     rounds: Annotated[int, typer.Option(min=3, help="Timed runs of each file.")] = 50,
     threads: Threads = 1,
+    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Times several .tflite files interleaved in one process and prints ratios.
@@ -117,7 +118,7 @@ def benchmark(
     from tf_handgroups.convert.benchmark import benchmark as run_benchmark
     from tf_handgroups.convert.benchmark import benchmark_table
 
-    rows = run_benchmark(models, rounds=rounds, num_threads=threads)
+    rows = run_benchmark(models, rounds=rounds, num_threads=threads, trust=trust)
     if as_json:
         print_json([row.as_dict() for row in rows])
     else:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tf_handgroups.commands.options import AsJson, Data, Model, Out, Overwrite, Threads
+from tf_handgroups.commands.options import AsJson, Data, Model, Out, Overwrite, Threads, Trust
 from tf_handgroups.commands.terminal import console, errors, print_json, progress, say
 from tf_handgroups.errors import InputError
 
@@ -25,6 +25,7 @@ def evaluate(
         float, typer.Option(help="Turn the pictures clockwise by so many degrees first.")
     ] = 0.0,
     threads: Threads = 1,
+    trust: Trust = False,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -50,7 +51,7 @@ def evaluate(
     dataset = open_dataset(data)
     if rotation:
         dataset = RotatedDataset(dataset, rotation)
-    predict = Predictor(model, threads)
+    predict = Predictor(model, threads, trust)
     written = None
     if submission is not None:
         # Before any prediction: with both files wanted, both have to be allowed.

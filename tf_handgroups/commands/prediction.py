@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from tf_handgroups.commands.options import Model, Out, Overwrite, Threads
+from tf_handgroups.commands.options import Model, Out, Overwrite, Threads, Trust
 from tf_handgroups.commands.terminal import errors, say
 
 
@@ -19,6 +19,7 @@ def predict(
         typer.Option(help="handjson file with `file`, `box_px`, `handedness` of each hand."),
     ] = None,
     threads: Threads = 1,
+    trust: Trust = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Finds the 21 joints of hands: predictions.json and overlays.
@@ -36,6 +37,7 @@ def predict(
         out,
         boxes=boxes,
         num_threads=threads,
+        trust=trust,
         overwrite=overwrite,
         track=lambda items: track(items, "predicting", console=errors),
     )
