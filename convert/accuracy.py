@@ -61,9 +61,7 @@ def recover_mm(labels: LabelledCrops, outputs: Mapping[str, np.ndarray]) -> np.n
     return _recover(MEASURES_3D["mpjpe_mm"], labels, outputs)
 
 
-def label_errors(
-    labels: LabelledCrops, outputs: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def label_errors(labels: LabelledCrops, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns the distance of every joint from its label.
 
     Args:

@@ -23,7 +23,7 @@ class GraphTensor:
         shape: Static shape.
         dtype: Name of its type in the schema, such as `FLOAT32` or `INT8`.
         is_constant: Whether its values are stored in the file.
-        values: Those values, of small integer and float types only.
+        values: Those values, of the types INT32, INT64 and FLOAT32 only.
     """
 
     name: str
@@ -76,7 +76,7 @@ def graph_ops(content: bytes, where: str = "model") -> list[GraphOp]:
     model = parse_tflite(content, where)
     ops = []
     for graph in model.subgraphs:
-        tensors = [_tensor(model, tensor) for tensor in graph.tensors]
+        tensors = [_tensor(model, tensor, content) for tensor in graph.tensors]
         for operator in graph.operators:
             inputs = () if operator.inputs is None else operator.inputs
             ops.append(
@@ -90,14 +90,20 @@ def graph_ops(content: bytes, where: str = "model") -> list[GraphOp]:
     return ops
 
 
-def _tensor(model: Any, tensor: Any) -> GraphTensor:
+def _tensor(model: Any, tensor: Any, content: bytes) -> GraphTensor:
     shape = () if tensor.shape is None else tuple(int(side) for side in tensor.shape)
     dtype = _TYPE_NAMES.get(tensor.type, f"TYPE_{tensor.type}")
-    data = model.buffers[tensor.buffer].data
-    stored = data is not None and len(data) > 0
+    data = _stored(model.buffers[tensor.buffer], content)
     values = None
-    if stored and dtype in _DTYPES:
-        values = np.frombuffer(bytes(data), _DTYPES[dtype])
+    if data and dtype in _DTYPES:
+        values = np.frombuffer(data, _DTYPES[dtype])
         values = values.reshape(shape) if values.size == np.prod(shape, dtype=int) else values
     name = tensor.name.decode(errors="replace") if tensor.name else "?"
-    return GraphTensor(name, shape, dtype, stored, values)
+    return GraphTensor(name, shape, dtype, bool(data), values)
+
+
+def _stored(buffer: Any, content: bytes) -> bytes:
+    """The values of a constant; the quantizer appends large ones behind the flatbuffer."""
+    if buffer.data is not None and len(buffer.data):
+        return bytes(buffer.data)
+    return bytes(content[buffer.offset : buffer.offset + buffer.size]) if buffer.size else b""

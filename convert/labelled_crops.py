@@ -41,9 +41,7 @@ class LabelledCrops:
     sample_ids: tuple[str, ...]
 
     def __post_init__(self):
-        lengths = {
-            field.name: len(getattr(self, field.name)) for field in dataclasses.fields(self)
-        }
+        lengths = {field.name: len(getattr(self, field.name)) for field in dataclasses.fields(self)}
         if len(set(lengths.values())) > 1:
             raise InputError(
                 f"LabelledCrops: expected one entry per crop in every field. "
