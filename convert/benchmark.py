@@ -201,34 +201,53 @@ def _facts(path: pathlib.Path, content: bytes) -> dict[str, Any]:
     }
 
 
-def benchmark_table(rows: Sequence[BenchmarkRow]) -> Table:
-    """Returns a table of sizes, times and ratios, at most 100 columns wide.
+def benchmark_tables(rows: Sequence[BenchmarkRow]) -> list[Table]:
+    """Returns a table of what the models are and one of how fast, each within 100 columns.
 
     Args:
         rows: As of `benchmark`.
     """
-    table = Table(
-        title="Size and speed (one crop, ratio to the first, 10th to 90th percentile)",
+    names = _short([row.name for row in rows])
+    size = Table(title="Size: file, memory that a run adds, multiply-accumulates, XNNPACK's share")
+    size.add_column("model", overflow="fold", min_width=12)
+    for title in ("MB file", "MB run", "MMAC", "integer", "partitions", "delegated"):
+        size.add_column(title, justify="right", no_wrap=True)
+    speed = Table(
+        title="Speed: one crop; ratio to the first model; [10th-90th percentile]",
         caption="peak: share of what one large convolution reaches here, on as many threads",
     )
-    table.add_column("model", overflow="fold")
-    for name in ("threads", "ms", "ratio", "MMAC", "peak", "parts", "MB file", "MB run"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        delegated = "" if row.delegated_share is None else f" ({row.delegated_share:.0%})"
-        table.add_row(
-            row.name,
+    speed.add_column("model", overflow="fold", min_width=12)
+    for title in ("threads", "ms", "ratio", "peak"):
+        speed.add_column(title, justify="right", no_wrap=True)
+    for name, row in zip(names, rows, strict=True):
+        if row.num_threads == rows[0].num_threads:
+            size.add_row(
+                name,
+                f"{row.num_bytes / 1e6:.2f}",
+                "?" if row.memory_mb is None else f"{row.memory_mb:.1f}",
+                f"{row.cost.total / 1e6:.0f}",
+                f"{row.cost.int_macs / max(1, row.cost.total):.0%}",
+                "?" if row.partitions is None else str(row.partitions),
+                "?" if row.delegated_share is None else f"{row.delegated_share:.0%}",
+            )
+        speed.add_row(
+            name,
             str(row.num_threads),
             f"{row.median_ms:.2f} {_range(row.spread_ms)}",
             f"{row.ratio:.2f} {_range(row.ratio_spread)}",
-            f"{row.cost.total / 1e6:.0f}",
             f"{row.peak_share:.0%}",
-            "?" if row.partitions is None else f"{row.partitions}{delegated}",
-            f"{row.num_bytes / 1e6:.1f}",
-            "?" if row.memory_mb is None else f"{row.memory_mb:.1f}",
         )
-    return table
+    return [size, speed]
 
 
 def _range(spread: tuple[float, float]) -> str:
     return f"[{spread[0]:.2f}-{spread[1]:.2f}]"
+
+
+def _short(names: list[str]) -> list[str]:
+    """Names without the words that all begin with, so that they fit into a table."""
+    words = [name.split("_") for name in names]
+    common = 0
+    while all(len(parts) > common + 1 for parts in words) and len({p[common] for p in words}) == 1:
+        common += 1
+    return ["_".join(parts[common:]) for parts in words]

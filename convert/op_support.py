@@ -137,23 +137,26 @@ def support_table(supports: Mapping[str, Sequence[OpSupport]]) -> Table:
     return table
 
 
-def support_reasons(support: Sequence[OpSupport]) -> list[str]:
-    """Returns a line per backend and reason for what does not simply run.
+def fallback_reasons(support: Sequence[OpSupport]) -> list[str]:
+    """Returns a line per backend and reason for what falls back where other ops do not.
+
+    Args:
+        support: Of one model, as of `op_support`.
 
     Example:
 
-    >>> support_reasons([OpSupport("edgetpu", "MUL", "falls_back", "takes FLOAT32", 1)])
-    ['EdgeTPU, falls back, takes FLOAT32: all 1 ops']
+    >>> one = OpSupport("edgetpu", "ADD", "runs", "", 2)
+    >>> fallback_reasons([one, OpSupport("edgetpu", "MUL", "falls_back", "takes FLOAT32", 1)])
+    ['EdgeTPU, back to the CPU, takes FLOAT32: MUL x1']
     """
-    kinds: dict[tuple[str, str, str], list[OpSupport]] = {}
+    reasons: dict[tuple[str, str], list[OpSupport]] = {}
+    totals = support_totals(support)
     for entry in support:
-        if entry.verdict != RUNS:
-            kinds.setdefault((entry.backend, entry.verdict, entry.reason), []).append(entry)
-    totals = {key: sum(row.values()) for key, row in support_totals(support).items()}
-    lines = []
-    for (backend, verdict, reason), entries in kinds.items():
-        count = sum(entry.count for entry in entries)
-        what = ", ".join(f"{entry.op} x{entry.count}" for entry in entries)
-        what = f"all {count} ops" if count == totals[backend] else what
-        lines.append(f"{BACKENDS[backend].title}, {verdict.replace('_', ' ')}, {reason}: {what}")
-    return lines
+        row = totals[entry.backend]
+        if entry.verdict == FALLS_BACK and row[RUNS] + row[DEPENDS]:
+            reasons.setdefault((entry.backend, entry.reason), []).append(entry)
+    return [
+        f"{BACKENDS[backend].title}, back to the CPU, {reason}: "
+        + ", ".join(f"{entry.op} x{entry.count}" for entry in entries)
+        for (backend, reason), entries in reasons.items()
+    ]
