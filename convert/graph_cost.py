@@ -64,14 +64,23 @@ def _batch_matmul(op: GraphOp) -> int:
     return op.outputs[0].num_elements * left[-2 if op.option("adjX") else -1]
 
 
-# Op -> its count, and which input is the weights.
-_COUNTS: dict[str, tuple[Callable[[GraphOp], int], int]] = {
-    "CONV_2D": (_convolution, 1),
-    "DEPTHWISE_CONV_2D": (_depthwise, 1),
-    "TRANSPOSE_CONV": (_transposed, 1),
-    "FULLY_CONNECTED": (_fully_connected, 1),
-    "BATCH_MATMUL": (_batch_matmul, 1),
+# The second input of each is the weights.
+_COUNTS: dict[str, Callable[[GraphOp], int]] = {
+    "CONV_2D": _convolution,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "TRANSPOSE_CONV": _transposed,
+    "FULLY_CONNECTED": _fully_connected,
+    "BATCH_MATMUL": _batch_matmul,
 }
+
+
+def count_macs(op: GraphOp) -> int:
+    """Returns the multiply-accumulates of one op, 0 for those that are not counted.
+
+    Args:
+        op: As of `graph_ops`.
+    """
+    return _COUNTS[op.name](op) if op.name in _COUNTS else 0
 
 
 def graph_cost(content: bytes, where: str = "model") -> GraphCost:
@@ -87,12 +96,10 @@ def graph_cost(content: bytes, where: str = "model") -> GraphCost:
     macs: dict[str, int] = {}
     by_type = {True: 0, False: 0}
     for op in graph_ops(content, where):
-        if op.name not in _COUNTS:
+        if not (number := count_macs(op)):
             continue
-        count, weights = _COUNTS[op.name]
-        number = count(op)
         macs[op.name] = macs.get(op.name, 0) + number
-        kernel = op.input(weights)
+        kernel = op.input(1)
         by_type[kernel is not None and kernel.dtype.startswith(("INT", "UINT"))] += number
     ordered = dict(sorted(macs.items(), key=lambda item: -item[1]))
     return GraphCost(ordered, float_macs=by_type[False], int_macs=by_type[True])

@@ -216,9 +216,13 @@ _STATISTICS = {
 def _distance_mm(expected_mm: np.ndarray, received_mm: np.ndarray) -> np.ndarray:
     """Distances `(hands, 21)` of 3D joints relative to joint 9, of hands that have some."""
     known = ~np.isnan(expected_mm).all(axis=(1, 2))
-    first, second = (xyz[known] - xyz[known][:, [ROOT_JOINT]] for xyz in (expected_mm, received_mm))
-    distance = np.linalg.norm(first - second, axis=-1)
-    return np.where(np.isfinite(distance), distance, np.inf)
+    finite = known & np.isfinite(received_mm).all(axis=(1, 2))
+    first, second = (
+        xyz[finite] - xyz[finite][:, [ROOT_JOINT]] for xyz in (expected_mm, received_mm)
+    )
+    distance = np.full(expected_mm.shape[:2], np.inf)
+    distance[finite] = np.linalg.norm(first - second, axis=-1)
+    return distance[known]
 
 
 def parity_table(reports: Mapping[str, ParityReport]) -> Table:
