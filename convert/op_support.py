@@ -126,7 +126,8 @@ def support_table(supports: Mapping[str, Sequence[OpSupport]]) -> Table:
     >>> support_table({"int8": [OpSupport("gpu", "ADD", "runs", "", 2)]}).row_count
     1
     """
-    table = Table(title=f"Ops that run / depend / fall back to the CPU, {_NOTE}")
+    title = f"Ops that run / depend / fall back to the CPU, {_NOTE}"
+    table = Table(title=title, min_width=len(title) + 2)
     table.add_column("variant")
     for backend in BACKENDS.values():
         table.add_column(backend.title, justify="right")

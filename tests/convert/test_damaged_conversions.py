@@ -44,8 +44,8 @@ def hardened_file(hardened, tmp_path_factory):
 def convert(hardened_file, tmp_path, monkeypatch):
     """Converts the network, but with a damaged graph in the place of the exported one."""
 
-    def run(damaged, recipe="float32"):
-        monkeypatch.setattr(module, "export_float32", lambda model: export_float32(damaged))
+    def run(content, recipe="float32"):
+        monkeypatch.setattr(module, "export_float32", lambda model: content)
         return convert_model(
             hardened_file,
             tmp_path / "out",
@@ -103,9 +103,9 @@ def test_the_undamaged_network_passes(hardened):
         compare(hardened, content, make_crops(4, seed=0)).check(recipe)
 
 
-def refused_by_every_gate(hardened, damaged, name):
+def refused_by_every_gate(hardened, content, name):
     """Whether even the widest gate would have caught it, in the named output."""
-    report = compare(hardened, export_float32(damaged), make_crops(12, seed=0))
+    report = compare(hardened, content, make_crops(12, seed=0))
     return all(
         any(failure.startswith(name) for failure in report.failures(recipe)) for recipe in GATES
     )
@@ -113,38 +113,40 @@ def refused_by_every_gate(hardened, damaged, name):
 
 def test_wrong_input_scaling(hardened, convert):
     # [-1, 1], as MobileNets like it, where the network expects [0, 1].
-    damaged = wrap(change_image=keras.layers.Rescaling(2.0, offset=-1.0))(hardened)
+    rescale = keras.layers.Rescaling(2.0, offset=-1.0)
+    content = export_float32(wrap(change_image=rescale)(hardened))
     with pytest.raises(GateError, match=r"float32 export: .*Received: uv_px\.max=\d"):
-        convert(damaged)
-    assert refused_by_every_gate(hardened, damaged, "uv_px")
+        convert(content)
+    assert refused_by_every_gate(hardened, content, "uv_px")
 
 
 def test_swapped_joints(hardened, convert):
-    damaged = wrap(swap)(hardened)
+    content = export_float32(wrap(swap)(hardened))
     with pytest.raises(GateError, match=r"Received: uv_px\.max=\S+ > 0\.02 crop px over 12 crops"):
-        convert(damaged)
-    assert refused_by_every_gate(hardened, damaged, "uv_px")
-    report = compare(hardened, export_float32(damaged), make_crops(4, seed=0))
+        convert(content)
+    assert refused_by_every_gate(hardened, content, "uv_px")
+    report = compare(hardened, content, make_crops(4, seed=0))
     wrong = np.flatnonzero(np.array(report.joints["uv_px"]["mean"]) > 0.1)
     assert wrong.tolist() == [4, 8]
 
 
 def test_soft_mixture_of_an_unhardened_selector(trained, hardened, convert):
-    damaged = soft_mixture(trained, hardened)
+    content = export_float32(soft_mixture(trained, hardened))
     with pytest.raises(GateError, match=r"float32 export: .*Received: uv_px\.max=.* z_rel\.max="):
-        convert(damaged)
-    assert refused_by_every_gate(hardened, damaged, "uv_px")
+        convert(content)
+    assert refused_by_every_gate(hardened, content, "uv_px")
 
 
 def test_random_op_of_an_unhardened_selector(convert):
     keras.utils.set_random_seed(1)
+    content = export_float32(build_stand_in(noise=True))
     with pytest.raises(GateError, match=r"float32 export: .*Received: ops=\['RANDOM_"):
-        convert(build_stand_in(noise=True))
+        convert(content)
 
 
 def test_pixels_and_depth_with_one_int8_scale(hardened, convert):
-    damaged = wrap(share_scale)(hardened)
+    content = export_float32(wrap(share_scale)(hardened))
     # In float32 nothing is wrong with it.
-    compare(hardened, export_float32(damaged), make_crops(4, seed=0)).check("float32")
+    compare(hardened, content, make_crops(4, seed=0)).check("float32")
     with pytest.raises(GateError, match=r"Received: int8_mixed: z_rel\.mean=\S+ > 0\.05 bone"):
-        convert(damaged, "int8_mixed")
+        convert(content, "int8_mixed")

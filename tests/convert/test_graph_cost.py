@@ -76,8 +76,8 @@ def test_agrees_with_the_multiplications_of_keras_layers(tmp_path):
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(images, keras.layers.Dense(5)(x))
     signature = keras.InputSpec(shape=(1, 16, 16, 4), dtype="float32", name="image")
-    model.export(tmp_path / "m", format="litert", verbose=False, input_signature=[signature])
-    cost = graph_cost((tmp_path / "m").read_bytes())
+    model.export(tmp_path / "m.tflite", format="litert", verbose=False, input_signature=[signature])
+    cost = graph_cost((tmp_path / "m.tflite").read_bytes())
     assert cost.macs == {"TRANSPOSE_CONV": 16 * 16 * 4 * 16 * 8, "FULLY_CONNECTED": 8 * 5}
 
 

@@ -81,7 +81,9 @@ def test_json_and_table(mixed):
     console.print(support_table({"int8_mixed": support}))
     text = console.file.getvalue()
     assert "as documented, not measured" in text
-    assert f"{values['gpu']['runs']} / {values['gpu']['depends']} / 0" in text
+    for backend in BACKENDS:
+        counts = (values[backend][key] for key in ("runs", "depends", "falls_back"))
+        assert " / ".join(map(str, counts)) in text
 
 
 def test_rejects_what_is_no_model():
