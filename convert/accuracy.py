@@ -141,7 +141,8 @@ def relative_change(before: np.ndarray, after: np.ndarray) -> AccuracyChange:
 
 
 def _is_finite(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    return np.isfinite(outputs["uv_px"]).all(axis=(1, 2)) & np.isfinite(outputs["z_rel"]).all(1)
+    joints = np.concatenate([outputs["uv_px"], outputs["z_rel"][..., None]], axis=-1)
+    return np.asarray(np.isfinite(joints).all(axis=(1, 2)))
 
 
 def _recover(protocol, labels: LabelledCrops, outputs: Mapping[str, np.ndarray]) -> np.ndarray:

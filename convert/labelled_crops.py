@@ -106,8 +106,15 @@ def labelled_crops(dataset, size: int, count: int, seed: int = 0) -> LabelledCro
                 sample.sample_id,
             )
         )
-    *arrays, names = zip(*rows, strict=True)
-    return LabelledCrops(*(np.stack(array) for array in arrays), names)
+    pixels, matrices, uv_px, xyz_camera_mm, intrinsics_px, names = zip(*rows, strict=True)
+    return LabelledCrops(
+        np.stack(pixels),
+        np.stack(matrices),
+        np.stack(uv_px),
+        np.stack(xyz_camera_mm),
+        np.stack(intrinsics_px),
+        names,
+    )
 
 
 def _or_unknown(value: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:

@@ -8,6 +8,7 @@ the silicon is higher than any kernel gets.
 """
 
 import dataclasses
+from typing import Any
 
 import flatbuffers
 import numpy as np
@@ -71,23 +72,23 @@ def reference_model(dtype: str) -> bytes:
         _tensor("bias", [_CHANNELS], bias_code, 2, scales[2]),
         _tensor("product", picture, code, 0, scales[3]),
     ]
-    operator = schema.OperatorT()
+    operator: Any = schema.OperatorT()
     operator.opcodeIndex, operator.inputs, operator.outputs = 0, [0, 1, 2], [3]
     operator.builtinOptionsType = schema.BuiltinOptions.Conv2DOptions
     options = operator.builtinOptions = schema.Conv2DOptionsT()
     options.padding = schema.Padding.VALID
     options.strideW = options.strideH = 1
     options.dilationWFactor = options.dilationHFactor = 1
-    graph = schema.SubGraphT()
+    graph: Any = schema.SubGraphT()
     graph.tensors, graph.operators = tensors, [operator]
     graph.inputs, graph.outputs = [0], [3]
-    opcode = schema.OperatorCodeT()
+    opcode: Any = schema.OperatorCodeT()
     opcode.builtinCode = opcode.deprecatedBuiltinCode = schema.BuiltinOperator.CONV_2D
     opcode.version = 3 if is_int8 else 1
-    signature = schema.SignatureDefT()
+    signature: Any = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
     signature.inputs, signature.outputs = [_named(INPUT_NAME, 0)], [_named("product", 3)]
-    model = schema.ModelT()
+    model: Any = schema.ModelT()
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [opcode]
     model.buffers = [_buffer(b""), _buffer(kernel.tobytes()), _buffer(bias.tobytes())]
     model.signatureDefs = [signature]
@@ -96,8 +97,8 @@ def reference_model(dtype: str) -> bytes:
     return bytes(builder.Output())
 
 
-def _tensor(name: str, shape: list[int], code: int, buffer: int, scale: float | None):
-    tensor = schema.TensorT()
+def _tensor(name: str, shape: list[int], code: int, buffer: int, scale: float | None) -> Any:
+    tensor: Any = schema.TensorT()
     tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, code, buffer
     tensor.hasRank = True
     if scale is not None:
@@ -106,13 +107,13 @@ def _tensor(name: str, shape: list[int], code: int, buffer: int, scale: float | 
     return tensor
 
 
-def _named(name: str, index: int):
-    entry = schema.TensorMapT()
+def _named(name: str, index: int) -> Any:
+    entry: Any = schema.TensorMapT()
     entry.name, entry.tensorIndex = name, index
     return entry
 
 
-def _buffer(content: bytes):
-    buffer = schema.BufferT()
+def _buffer(content: bytes) -> Any:
+    buffer: Any = schema.BufferT()
     buffer.data = np.frombuffer(content, np.uint8) if content else None
     return buffer

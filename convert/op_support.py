@@ -86,7 +86,10 @@ def op_support(content: bytes, where: str = "model") -> list[OpSupport]:
                 if ended and verdict != FALLS_BACK:
                     verdict, reason = FALLS_BACK, _AFTER
             counts[key, op.name, verdict, reason] += 1
-    return [OpSupport(*entry, count) for entry, count in counts.items()]
+    return [
+        OpSupport(key, name, verdict, reason, count)
+        for (key, name, verdict, reason), count in counts.items()
+    ]
 
 
 def support_totals(support: Sequence[OpSupport]) -> dict[str, dict[str, int]]:

@@ -115,8 +115,10 @@ def _static_weights(op: GraphOp) -> str | None:
 
 def _not_hybrid(op: GraphOp) -> str | None:
     image, kernel = op.input(0), op.input(1)
-    mixed = image is not None and kernel is not None and image.dtype in FLOATS
-    return "int8 weights on float input" if mixed and kernel.dtype in BYTES else None
+    if image is None or kernel is None:
+        return None
+    mixed = image.dtype in FLOATS and kernel.dtype in BYTES
+    return "int8 weights on float input" if mixed else None
 
 
 def _unit_beta(op: GraphOp) -> str | None:

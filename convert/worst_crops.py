@@ -78,8 +78,8 @@ def _tile(
     tile = draw_hand(tile, expected, visible=np.zeros(len(expected), bool))
     tile = draw_hand(tile, received)
     for joint in np.flatnonzero(np.isfinite(distance_px) & (distance_px > _VISIBLE_PX)):
-        ends = [tuple(np.round(uv[joint]).astype(int).tolist()) for uv in (expected, received)]
-        cv2.line(tile, *ends, _MOVED_COLOUR_RGB, 2, cv2.LINE_AA)
+        start, end = (np.round(uv[joint]).astype(int).tolist() for uv in (expected, received))
+        cv2.line(tile, start, end, _MOVED_COLOUR_RGB, 2, cv2.LINE_AA)
     worst = int(np.argmax(distance_px))
     draw_text(tile, f"crop {index}: mean {distance_px.mean():.2f} px", (6, 16))
     line = f"{JOINT_NAMES[worst]} {distance_px[worst]:.1f} px"
