@@ -107,7 +107,7 @@ def bundle(
 def benchmark(
     models: Annotated[list[pathlib.Path], typer.Argument(help=".tflite files.")],
     rounds: Annotated[int, typer.Option(min=3, help="Timed runs of each file.")] = 50,
-    threads: ThreadsList | None = None,
+    threads: ThreadsList = None,
     as_json: AsJson = False,
 ) -> None:
     """Times several .tflite files interleaved in one process and prints ratios.
