@@ -1,16 +1,12 @@
-"""Crops of a data set, as the network sees them: for calibration and parity checks."""
+"""Crops of a data set, as the network sees them: for calibration and golden vectors."""
 
 import numpy as np
 
-from tf_handgroups.crop import crop_image, crop_matrix
-from tf_handgroups.errors import InputError
-from tf_handgroups.image_file import read_image
+from tf_handgroups.convert.labelled_crops import labelled_crops
 
 
 def dataset_crops(dataset, size: int, count: int, seed: int = 0) -> np.ndarray:
     """Cuts the crops of `count` randomly chosen hands, left hands mirrored.
-
-    Samples without a hand are left out.
 
     Args:
         dataset: Data set as of `open_dataset`.
@@ -30,21 +26,4 @@ def dataset_crops(dataset, size: int, count: int, seed: int = 0) -> np.ndarray:
     >>> dataset_crops([render_sample(seed, 64) for seed in range(3)], 32, 2).shape
     (2, 32, 32, 3)
     """
-    if not 1 <= count <= len(dataset):
-        raise InputError(
-            f"dataset_crops: expected between 1 and {len(dataset)} samples. "
-            f"Received: count={count!r}. Give a larger data set or ask for fewer."
-        )
-    # Where there is no hand, joints mean nothing, and their differences even less.
-    hands = [sample for sample in dataset if sample.presence]
-    if len(hands) < count:
-        raise InputError(
-            f"dataset_crops: expected {count} images with a hand. Received: {len(hands)} "
-            f"among {len(dataset)}. Give a larger data set or ask for fewer."
-        )
-    crops = []
-    for index in sorted(np.random.default_rng(seed).permutation(len(hands))[:count]):
-        sample = hands[index]
-        matrix = crop_matrix(sample.box_px, size, mirror=sample.handedness == "left")
-        crops.append(crop_image(read_image(sample.image), matrix, size))
-    return np.stack(crops)
+    return labelled_crops(dataset, size, count, seed).pixels

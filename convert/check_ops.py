@@ -114,12 +114,19 @@ def check_ops(content: bytes, where: str = "model") -> OpReport:
                     f"{where}: expected static shapes. Received: tensor={name!r} of shape "
                     f"{tuple(int(side) for side in signature)}. Export with a batch of 1."
                 )
-    partitions, delegated_ops = _delegation(content)
+    partitions, delegated_ops = delegation(content)
     return OpReport(ops, sum(ops.values()), partitions, delegated_ops)
 
 
-def _delegation(content: bytes) -> tuple[int | None, int | None]:
-    """Counts XNNPACK partitions and the ops inside, as far as the runtime tells."""
+def delegation(content: bytes) -> tuple[int | None, int | None]:
+    """Counts XNNPACK partitions and the ops inside, as far as the runtime tells.
+
+    Args:
+        content: Content of a `.tflite` file that the runtime can load.
+
+    Returns:
+        Number of partitions and of the ops in them; `None` each if the runtime is silent.
+    """
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     # Private, the only source of this number; its absence must not stop a conversion.

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from tf_handgroups.atomic_files import replacing_folder
-from tf_handgroups.convert.benchmark import benchmark, benchmark_table
+from tf_handgroups.convert.benchmark import benchmark, benchmark_tables
 from tf_handgroups.convert.check_ops import check_ops
 from tf_handgroups.convert.contract import (
     make_contract,
@@ -20,23 +20,30 @@ from tf_handgroups.convert.contract import (
 )
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.export import check_exportable, export_float32
-from tf_handgroups.convert.open_litert import open_signature
-from tf_handgroups.convert.parity import (
-    GATES,
-    ParityReport,
-    compare_outputs,
-    parity_table,
+from tf_handgroups.convert.labelled_crops import LabelledCrops
+from tf_handgroups.convert.op_support import (
+    OpSupport,
+    fallback_reasons,
+    op_support,
+    support_dict,
+    support_table,
 )
+from tf_handgroups.convert.open_litert import open_signature
+from tf_handgroups.convert.parity import compare_outputs, parity_table
+from tf_handgroups.convert.parity_gates import GATES
+from tf_handgroups.convert.parity_report import parity_html
 from tf_handgroups.convert.pruning import harden_and_measure
 from tf_handgroups.convert.quantize import quantize, recipe_named
 from tf_handgroups.convert.run import KerasRunner, run_signature
 from tf_handgroups.convert.sealed_model import seal_model
+from tf_handgroups.convert.worst_crops import worst_crops
 from tf_handgroups.errors import GateError, InputError
 from tf_handgroups.model_file import hardened_metadata, load_model, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
 SCHEMA = "tf_handgroups.conversion_report/1"
 REPORT_FILE = "report.json"
+HTML_FILE = "report.html"
 DEFAULT_RECIPES = ("float32", "float16", "int8_mixed")
 
 _STACK = ("tensorflow", "keras", "ai-edge-litert", "ai-edge-quantizer", "tf_handgroups")
@@ -47,7 +54,7 @@ def convert_model(
     out_dir: str | os.PathLike,
     recipes: Sequence[str] = DEFAULT_RECIPES,
     calibration_crops: np.ndarray | None = None,
-    validation_crops: np.ndarray | None = None,
+    validation_crops: np.ndarray | LabelledCrops | None = None,
     accept_loss: bool = False,
     overwrite: bool = False,
     name: str | None = None,
@@ -58,8 +65,8 @@ def convert_model(
     """Converts a network to LiteRT, one verified file per recipe.
 
     `out_dir` receives `<name>_<recipe>.tflite` with its contract for every variant
-    inside its gate, `report.json`, and `<name>_hardened.keras` if the network was
-    hardened here. The folder appears at once, when all is done.
+    inside its gate, `report.json`, `report.html`, and `<name>_hardened.keras` if the
+    network was hardened here. The folder appears at once, when all is done.
 
     Args:
         keras_path: A `.keras` file, hardened or not (then it is hardened here).
@@ -67,7 +74,8 @@ def convert_model(
         recipes: Keys of `quantize.RECIPES`.
         calibration_crops: `(N, S, S, 3)` in [0, 1], for recipes that calibrate.
         validation_crops: `(N, S, S, 3)` in [0, 1], on which every variant is compared
-            with the Keras model; `None` takes the calibration crops.
+            with the Keras model; with labels, errors against them are compared, too.
+            `None` takes the calibration crops.
         accept_loss: Whether variants outside their gate are written all the same.
         overwrite: Whether an existing `out_dir` may be replaced.
         name: Start of the file names; `None` takes that of `keras_path`.
@@ -103,28 +111,33 @@ def convert_model(
             "compared with the Keras model. Received: validation_crops=None."
         )
     console = console or Console()
+    labels = validation_crops if isinstance(validation_crops, LabelledCrops) else None
+    pixels = validation_crops if labels is None else labels.pixels
     with replacing_folder(out_dir, overwrite) as folder:
         model = load_model(keras_path)
         pruning = None
         if isinstance(model, HandPoseModel):
-            crops = check_crops(validation_crops, model.config["input_size"], "validation_crops")
+            crops = check_crops(pixels, model.config["input_size"], "validation_crops")
             model, pruning = harden_and_measure(model, crops)
             console.print(str(pruning), soft_wrap=True)
             save_model(model, folder / f"{name}_hardened.keras")
         size = check_exportable(model)
-        crops = check_crops(validation_crops, size, "validation_crops")
+        crops = check_crops(pixels, size, "validation_crops")
         metadata = hardened_metadata(model) if metadata is None else metadata
         # The model itself says what it returns: not every network has all logits.
         metadata = {**metadata, "outputs": list(model.output)}
         float_model = export_float32(model)
+        # What nobody may deliver is found before anything is compared.
+        check_ops(float_model, f"{keras_path}: float32 export")
         expected = KerasRunner(model)(crops)
-        exported = _compare(expected, float_model, crops)
+        exported = compare_outputs(expected, _run(float_model, crops), labels)
         exported.check("float32", f"{keras_path}: float32 export")
-        reports, variants = {}, {}
+        reports, variants, supports, pictures = {}, {}, {}, {}
         for recipe in chosen:
             content = quantize(float_model, recipe.name, calibration_crops)
             ops = check_ops(content, f"{name}_{recipe.name}")
-            report = exported if recipe.name == "float32" else _compare(expected, content, crops)
+            received = _run(content, crops)
+            report = compare_outputs(expected, received, labels)
             failures = report.failures(recipe.name)
             delivered = not failures or accept_loss
             path = folder / f"{name}_{recipe.name}.tflite"
@@ -134,12 +147,16 @@ def convert_model(
                 parity = report.as_dict() | {"gate": verdict}
                 sealed = seal_model(path, make_contract(path, metadata, recipe.name, parity))
             reports[recipe.name] = report
+            supports[recipe.name] = op_support(content)
+            pictures[recipe.name] = worst_crops(crops, expected, received)
             variants[recipe.name] = {
                 "file": path.name if delivered else None,
                 "bytes": sealed.values["model"]["bytes"] if delivered else len(content),
                 "summary": recipe.summary,
                 "graph": ops.as_dict(),
+                "op_support": support_dict(supports[recipe.name]),
                 "parity": report.as_dict(),
+                "joints": report.joints_dict(),
                 "gate": {
                     "passed": not failures,
                     "failures": failures,
@@ -148,10 +165,11 @@ def convert_model(
                 },
             }
         console.print(parity_table(reports))
+        _print_support(supports, console)
         files = {n: folder / v["file"] for n, v in variants.items() if v["file"]}
         if benchmark_rounds and files:
             rows = benchmark(list(files.values()), rounds=benchmark_rounds)
-            console.print(benchmark_table(rows))
+            console.print(*benchmark_tables(rows))
             for recipe_name, row in zip(files, rows, strict=True):
                 variants[recipe_name]["benchmark"] = row.as_dict()
         result = {
@@ -169,6 +187,7 @@ def convert_model(
         }
         text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
+        (folder / HTML_FILE).write_text(parity_html(result, pictures), encoding="utf-8")
         failed = {n: v["gate"]["failures"] for n, v in variants.items() if not v["file"]}
         if failed and not files:
             raise _gate_error(failed, "Nothing was written.")
@@ -177,8 +196,15 @@ def convert_model(
     return result
 
 
-def _compare(expected: Mapping[str, np.ndarray], content: bytes, crops: np.ndarray) -> ParityReport:
-    return compare_outputs(expected, run_signature(open_signature(content), crops))
+def _run(content: bytes, crops: np.ndarray) -> dict[str, np.ndarray]:
+    return run_signature(open_signature(content), crops)
+
+
+def _print_support(supports: Mapping[str, Sequence[OpSupport]], console: Console) -> None:
+    console.print(support_table(supports))
+    for name, support in supports.items():
+        for line in fallback_reasons(support):
+            console.print(f"{name} on {line}", highlight=False, markup=False)
 
 
 def _gate_error(failed: Mapping[str, list[str]], written: str) -> GateError:

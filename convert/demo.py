@@ -22,9 +22,9 @@ from rich.markup import escape
 
 from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.contact_sheet import contact_sheet
-from tf_handgroups.convert.calibration import dataset_crops
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.demo_report import DemoFacts, Picture, demo_report
+from tf_handgroups.convert.labelled_crops import labelled_crops
 from tf_handgroups.convert.predict import Predictor
 from tf_handgroups.convert.predict_files import PREDICTIONS_FILE, SCHEMA
 from tf_handgroups.convert.pruning import harden_and_measure
@@ -135,16 +135,16 @@ def run_demo(
                 write=lambda line: stages.say(line),
             )
         num_hands = sum(sample.presence for sample in validation)
-        crops = dataset_crops(validation, recipe.input_size, num_hands, seed)
+        crops = labelled_crops(validation, recipe.input_size, num_hands, seed)
         with stages.next("fixed groups, nothing that nobody reads"), stages.working():
-            hardened, pruning = harden_and_measure(model, crops[:32], size.timed_runs)
+            hardened, pruning = harden_and_measure(model, crops.pixels[:32], size.timed_runs)
             save_model(hardened, folder / "run" / "hardened.keras")
         with stages.next("LiteRT, float32 and int8"), stages.working():
             conversion = convert_model(
                 folder / "run" / "hardened.keras",
                 folder / "converted",
                 VARIANTS,
-                calibration_crops=crops[: size.num_calibration],
+                calibration_crops=crops.pixels[: size.num_calibration],
                 validation_crops=crops[size.num_calibration :],
                 accept_loss=True,
                 name="demo_hand",

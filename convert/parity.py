@@ -1,4 +1,9 @@
-"""Does a converted model still say the same? Differences to the Keras model, and gates."""
+"""Does a converted model still say the same? Differences to the Keras model, and verdicts.
+
+Two models are compared on the same crops by what their runners return (`uv_px`, `z_rel`,
+...), so it does not matter how a variant computes them. Where the crops have labels, 3D
+joints are recovered from both models and the errors against the labels are compared too.
+"""
 
 import dataclasses
 import os
@@ -9,75 +14,17 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from tf_handgroups.convert.accuracy import AccuracyChange, accuracy_changes, recover_mm
 from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.labelled_crops import LabelledCrops
 from tf_handgroups.convert.open_litert import open_signature
+from tf_handgroups.convert.parity_gates import GATES, UNITS
 from tf_handgroups.convert.quantize import recipe_named
-from tf_handgroups.convert.run import KerasRunner, run_signature
+from tf_handgroups.convert.run import KerasRunner, Runner, run_signature
 from tf_handgroups.errors import GateError, InputError
+from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS, ROOT_JOINT
 
-# Output -> unit of the difference. `uv_px` differences are Euclidean per joint.
-UNITS = {
-    "uv_px": "crop px",
-    "z_rel": "bone lengths",
-    "presence": "logit",
-    "handedness": "logit",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Gate:
-    """Largest differences at which a variant may be delivered.
-
-    Args:
-        limits: `"<output>.<statistic>"` -> limit in the unit of `UNITS`.
-        justification: Why these numbers.
-    """
-
-    limits: Mapping[str, float]
-    justification: str
-
-
-# For scale: on a crop of 128 pixels a good hand network errs by about 3.5 pixels
-# (0.04 of a box that fills 2/3 of the crop) and by about 0.3 bone lengths in depth.
-_INT8_GATE = Gate(
-    {
-        "uv_px.mean": 0.5,
-        "uv_px.p99": 3.0,
-        "z_rel.mean": 0.1,
-        "presence.mean": 0.5,
-        "handedness.mean": 0.5,
-    },
-    "A seventh of a good network's own 2D error, a third of its depth error, and half a logit "
-    "(at most 0.12 in probability). Sound int8 conversions measured 0.2 px on average and "
-    "0.6-1.5 px at the 99th percentile; a quantized soft-argmax measured 5 px and 43 px. The "
-    "maximum is reported, not gated: on an ambiguous crop two peaks may trade places.",
-)
-GATES = {
-    "float32": Gate(
-        {
-            "uv_px.max": 0.02,
-            "z_rel.max": 0.002,
-            "presence.max": 0.005,
-            "handedness.max": 0.005,
-        },
-        "Only the order of additions differs: 5e-5 px and 1e-6 elsewhere are usual; four hundred "
-        "times that still is invisible, while a wrong layer moves joints by pixels.",
-    ),
-    "float16": Gate(
-        {
-            "uv_px.mean": 0.05,
-            "uv_px.p99": 0.5,
-            "z_rel.max": 0.05,
-            "presence.max": 0.1,
-            "handedness.max": 0.1,
-        },
-        "Weights carry 11 bits: 0.004-0.02 px on average and 0.01-0.13 px at the 99th percentile "
-        "were measured; half a pixel is a seventh of a good network's own error. The largest "
-        "difference is not gated, for the reason given for int8.",
-    ),
-    "dynamic_int8": _INT8_GATE,
-    "int8_mixed": _INT8_GATE,
-}
+_OUTPUTS = ("uv_px", "z_rel", "presence", "handedness")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,8 +33,13 @@ class ParityReport:
 
     Args:
         num_crops: Number of crops compared.
-        differences: Output -> statistic (`mean`, `p99`, `max`) -> value in the unit of
-            `UNITS`. Not-a-number anywhere in an output gives infinity.
+        differences: Output -> statistic -> value in the unit of `UNITS`. Statistics are
+            `mean`, `p99`, `max` and, for outputs with a value per joint, `worst_joint`, the
+            mean of the joint with the largest one. `xyz_mm` is the distance between the
+            recovered 3D joints, joint 9 on joint 9, where labels give bone and camera.
+            Not-a-number anywhere in an output gives infinity.
+        joints: Output -> statistic -> one value per joint, for outputs that have joints.
+        accuracy: Measure of `accuracy.label_errors` -> change, where crops have labels.
 
     Example:
 
@@ -98,20 +50,37 @@ class ParityReport:
 
     num_crops: int
     differences: Mapping[str, Mapping[str, float]]
+    joints: Mapping[str, Mapping[str, list[float]]] = dataclasses.field(default_factory=dict)
+    accuracy: Mapping[str, AccuracyChange] = dataclasses.field(default_factory=dict)
 
     def value(self, key: str) -> float:
         """Returns one number, `"<output>.<statistic>"`."""
         output, statistic = key.split(".")
+        if output in self.accuracy:
+            return getattr(self.accuracy[output], statistic)
         return self.differences[output][statistic]
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns plain JSON values, rounded to six significant digits."""
-        return {
+        """Returns plain JSON values, rounded to six significant digits, without `joints`."""
+        values = {
             "crops": self.num_crops,
             "units": {name: UNITS[name] for name in self.differences},
         } | {
             name: {key: _json_number(value) for key, value in statistics.items()}
             for name, statistics in self.differences.items()
+        }
+        if self.accuracy:
+            values["against_labels"] = {
+                name: {key: _json_number(v) for key, v in dataclasses.asdict(change).items()}
+                for name, change in self.accuracy.items()
+            }
+        return values
+
+    def joints_dict(self) -> dict[str, Any]:
+        """Returns the differences of every joint as plain JSON values."""
+        return {"names": list(JOINT_NAMES)} | {
+            name: {key: [_json_number(v) for v in column] for key, column in statistics.items()}
+            for name, statistics in self.joints.items()
         }
 
     def failures(self, recipe: str) -> list[str]:
@@ -122,10 +91,18 @@ class ParityReport:
         """
         recipe_named(recipe)
         return [
-            f"{key}={self.value(key):.4g} > {limit:g} {UNITS[key.split('.')[0]]}"
+            f"{key}={self.value(key):.4g} > {limit:g} {UNITS[key.split('.')[0]]}{self._joint(key)}"
             for key, limit in GATES[recipe].limits.items()
-            if key.split(".")[0] in self.differences and not self.value(key) <= limit
+            if key.split(".")[0] in {*self.differences, *self.accuracy}
+            and not self.value(key) <= limit
         ]
+
+    def _joint(self, key: str) -> str:
+        """Names the joint behind a statistic of the worst one."""
+        output, statistic = key.split(".")
+        if statistic != "worst_joint":
+            return ""
+        return f" ({JOINT_NAMES[int(np.argmax(self.joints[output]['mean']))]})"
 
     def check(self, recipe: str, where: str = "parity") -> None:
         """Raises unless the differences are within the gate of a recipe.
@@ -143,13 +120,18 @@ class ParityReport:
             )
 
 
-def compare(keras_model: Any, tflite: bytes | str | os.PathLike, crops: np.ndarray) -> ParityReport:
+def compare(
+    keras_model: Any,
+    variant: bytes | str | os.PathLike | Runner,
+    crops: np.ndarray | LabelledCrops,
+) -> ParityReport:
     """Runs both models on the same crops and compares every output.
 
     Args:
         keras_model: Hardened Keras model, or a `KerasRunner`.
-        tflite: Content or path of the converted model.
-        crops: `(N, S, S, 3)` in [0, 1]; better not those of the calibration.
+        variant: Content or path of the converted model, or a runner of it. The first two
+            need no contract; a model that its contract has to explain comes as a runner.
+        crops: `(N, S, S, 3)` in [0, 1], or with labels; better not those of the calibration.
 
     Returns:
         The differences.
@@ -158,22 +140,31 @@ def compare(keras_model: Any, tflite: bytes | str | os.PathLike, crops: np.ndarr
         InputError: If a model or the crops are unusable.
     """
     runner = keras_model if isinstance(keras_model, KerasRunner) else KerasRunner(keras_model)
-    crops = check_crops(crops, runner.input_size, "compare: crops")
-    where = "model"
-    if not isinstance(tflite, bytes):
-        where = str(tflite)
-        tflite = pathlib.Path(tflite).read_bytes()
-    return compare_outputs(runner(crops), run_signature(open_signature(tflite, where), crops))
+    labels = crops if isinstance(crops, LabelledCrops) else None
+    pixels = crops.pixels if isinstance(crops, LabelledCrops) else crops
+    pixels = check_crops(pixels, runner.input_size, "compare: crops")
+    if isinstance(variant, (bytes, str, os.PathLike)):
+        where = "model"
+        if not isinstance(variant, bytes):
+            where = str(variant)
+            variant = pathlib.Path(variant).read_bytes()
+        received = run_signature(open_signature(variant, where), pixels)
+    else:
+        received = variant(pixels)
+    return compare_outputs(runner(pixels), received, labels)
 
 
 def compare_outputs(
-    expected: Mapping[str, np.ndarray], received: Mapping[str, np.ndarray]
+    expected: Mapping[str, np.ndarray],
+    received: Mapping[str, np.ndarray],
+    labels: LabelledCrops | None = None,
 ) -> ParityReport:
     """Compares the outputs of two runners on the same crops.
 
     Args:
         expected: Output name -> array `(N, ...)`.
         received: The same of the other model.
+        labels: Of the crops, for differences in mm and errors against labels.
 
     Raises:
         InputError: If one of them lacks an output that the other has.
@@ -185,25 +176,54 @@ def compare_outputs(
     >>> compare_outputs(zeros, moved).differences["uv_px"]["mean"]
     5.0
     """
-    names = [name for name in UNITS if name in expected]
-    found = [name for name in UNITS if name in received]
+    names = [name for name in _OUTPUTS if name in expected]
+    found = [name for name in _OUTPUTS if name in received]
     if found != names:
         raise InputError(
             f"compare_outputs: expected the outputs {', '.join(names)} of both models. "
             f"Received: outputs={found}. Compare a network with its own conversion."
         )
-    differences = {}
+    distances = {}
     for name in names:
         difference = np.abs(np.asarray(received[name], np.float64) - expected[name])
         if name == "uv_px":
             difference = np.linalg.norm(difference, axis=-1)
-        difference = np.where(np.isfinite(difference), difference, np.inf)
-        differences[name] = {
-            "mean": float(np.mean(difference)),
-            "p99": float(np.quantile(difference, 0.99, method="higher")),
-            "max": float(np.max(difference)),
-        }
-    return ParityReport(len(next(iter(expected.values()))), differences)
+        distances[name] = np.where(np.isfinite(difference), difference, np.inf)
+    accuracy = {}
+    if labels is not None:
+        accuracy = accuracy_changes(labels, expected, received)
+        between_mm = _distance_mm(recover_mm(labels, expected), recover_mm(labels, received))
+        if len(between_mm):
+            distances["xyz_mm"] = between_mm
+    differences, joints = {}, {}
+    for name, distance in distances.items():
+        differences[name] = {key: float(number(distance)) for key, number in _STATISTICS.items()}
+        if distance.shape[1:] == (NUM_JOINTS,):
+            joints[name] = {
+                key: [float(number(column)) for column in distance.T]
+                for key, number in _STATISTICS.items()
+            }
+            differences[name]["worst_joint"] = max(joints[name]["mean"])
+    return ParityReport(len(next(iter(expected.values()))), differences, joints, accuracy)
+
+
+_STATISTICS = {
+    "mean": np.mean,
+    "p99": lambda values: np.quantile(values, 0.99, method="higher"),
+    "max": np.max,
+}
+
+
+def _distance_mm(expected_mm: np.ndarray, received_mm: np.ndarray) -> np.ndarray:
+    """Distances `(hands, 21)` of 3D joints relative to joint 9, of hands that have some."""
+    known = ~np.isnan(expected_mm).all(axis=(1, 2))
+    finite = known & np.isfinite(received_mm).all(axis=(1, 2))
+    first, second = (
+        xyz[finite] - xyz[finite][:, [ROOT_JOINT]] for xyz in (expected_mm, received_mm)
+    )
+    distance = np.full(expected_mm.shape[:2], np.inf)
+    distance[finite] = np.linalg.norm(first - second, axis=-1)
+    return distance[known]
 
 
 def parity_table(reports: Mapping[str, ParityReport]) -> Table:
@@ -212,23 +232,33 @@ def parity_table(reports: Mapping[str, ParityReport]) -> Table:
     Args:
         reports: Recipe name -> report.
     """
-    table = Table(title="Difference to the Keras model: uv in crop px, z in bone lengths")
-    for column in ("variant", "uv mean", "p99", "max", "z mean", "max", "logit", "gate"):
+    table = Table(
+        title="Difference to the Keras model: uv in crop px, z in bone lengths, xyz in mm,\n"
+        "largest logit; MPJPE: growth of the 3D error against labels",
+        collapse_padding=True,
+    )
+    for column in ("variant", "uv mean", "p99", "max", "z mean", "xyz", "logit", "MPJPE", "gate"):
         text = column in ("variant", "gate")
         table.add_column(column, justify="left" if text else "right", no_wrap=True)
     for recipe, report in reports.items():
-        pixels = [report.value(f"uv_px.{key}") for key in ("mean", "p99", "max")]
-        bones = [report.value(f"z_rel.{key}") for key in ("mean", "max")]
+        cells = [f"{report.value(f'uv_px.{key}'):.3f}" for key in ("mean", "p99", "max")]
+        cells.append(f"{report.value('z_rel.mean'):.3f}")
+        cells.append(
+            f"{report.value('xyz_mm.mean'):.2f}" if "xyz_mm" in report.differences else "-"
+        )
         logits = [
             statistics["max"]
             for name, statistics in report.differences.items()
             if UNITS[name] == "logit"
         ]
-        cells = [f"{value:.3f}" for value in (*pixels, *bones)]
-        cells.append(f"{max(logits):.3f}" if logits else "none")
+        cells.append(f"{max(logits):.3f}" if logits else "-")
+        change = report.accuracy.get("mpjpe_mm")
+        cells.append(f"{change.change_percent:+.2f}%" if change else "-")
         table.add_row(recipe, *cells, "failed" if report.failures(recipe) else "passed")
     return table
 
 
 def _json_number(value: float) -> float | None:
+    if isinstance(value, int):
+        return value
     return float(f"{value:.6g}") if np.isfinite(value) else None

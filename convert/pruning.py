@@ -79,7 +79,7 @@ def harden_and_measure(
     unpruned = HandPoseModel.from_config(model.config)
     unpruned.set_weights(model.get_weights())
     runners = [KerasRunner(unpruned), KerasRunner(hardened)]
-    parity = compare_outputs(*(runner(crops) for runner in runners))
+    parity = compare_outputs(runners[0](crops), runners[1](crops))
     times = np.zeros((timed_runs, 2))
     for index in range(-3, timed_runs):
         for column, runner in enumerate(runners):

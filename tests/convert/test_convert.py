@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.convert.conftest import METADATA, build_stand_in, make_crops
+from tests.convert.conftest import METADATA, SIZE, build_stand_in, make_crops
+from tests.hands import make_sample
 from tf_handgroups.convert import convert as module
 from tf_handgroups.convert.contract import sha256_of
 from tf_handgroups.convert.convert import convert_model
-from tf_handgroups.convert.parity import Gate
+from tf_handgroups.convert.labelled_crops import labelled_crops
+from tf_handgroups.convert.parity_gates import Gate
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import KerasRunner, LiteRTRunner
 from tf_handgroups.convert.sealed_model import read_verified
@@ -25,6 +27,7 @@ def test_writes_models_contracts_and_report(converted, keras_file, crops):
     names = {path.name for path in converted.iterdir()}
     models = {f"hand_{recipe}" for recipe in RECIPES}
     assert names == {
+        "report.html",
         "report.json",
         *(f"{model}.tflite" for model in models),
         *(f"{model}.contract.json" for model in models),
@@ -82,6 +85,7 @@ def test_variant_outside_its_gate_is_not_written(keras_file, tmp_path, monkeypat
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "hand_float32.tflite",
         "hand_float32.contract.json",
+        "report.html",
         "report.json",
     }
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -93,6 +97,33 @@ def test_nothing_is_written_if_every_variant_fails(keras_file, tmp_path, monkeyp
     with pytest.raises(GateError, match="Nothing was written"):
         convert(keras_file, tmp_path / "out", recipes=["float16"])
     assert not list(tmp_path.iterdir())
+
+
+def test_crops_with_labels_give_everything_a_table_needs(keras_file, tmp_path, capsys):
+    hands = [make_sample(seed=seed) for seed in range(6)]
+    report = convert(
+        keras_file,
+        tmp_path / "out",
+        validation_crops=labelled_crops(hands, SIZE, 6),
+        benchmark_rounds=3,
+        console=Console(width=100),
+    )
+    assert report == json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["crops"]["validation"] == 6
+    for recipe, variant in report["variants"].items():
+        parity = variant["parity"]
+        assert parity["against_labels"]["mpjpe_mm"]["num_hands"] == 6
+        assert abs(parity["against_labels"]["mpjpe_mm"]["change_percent"]) < 1
+        assert parity["uv_px"]["max"] >= parity["uv_px"]["mean"] > 0
+        assert len(variant["joints"]["xyz_mm"]["mean"]) == 21
+        assert variant["benchmark"]["ratio_spread"][0] <= variant["benchmark"]["ratio"]
+        assert variant["bytes"] and variant["graph"]["partitions"] == 1
+        assert variant["op_support"]["edgetpu"]["runs"] == 0
+        contract, _ = read_verified(tmp_path / "out" / f"hand_{recipe}.tflite")
+        assert contract.values["parity"]["against_labels"] == parity["against_labels"]
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "MPJPE" in printed and "as documented, not measured" in printed
+    assert "Against the labels" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_loss_may_be_accepted(keras_file, tmp_path, monkeypatch):

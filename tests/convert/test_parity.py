@@ -1,5 +1,6 @@
 """Tests of the comparison with the Keras model and its gates."""
 
+import dataclasses
 import io
 import json
 
@@ -8,30 +9,20 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.convert.conftest import build_stand_in
+from tests.convert.conftest import SIZE, build_stand_in
+from tests.hands import make_sample
+from tf_handgroups.camera import relative_depth
 from tf_handgroups.convert.export import OUTPUT_SHAPES, REQUIRED_OUTPUTS
-from tf_handgroups.convert.parity import (
-    GATES,
-    UNITS,
-    ParityReport,
-    compare,
-    compare_outputs,
-    parity_table,
-)
+from tf_handgroups.convert.labelled_crops import labelled_crops
+from tf_handgroups.convert.parity import ParityReport, compare, compare_outputs, parity_table
 from tf_handgroups.convert.quantize import RECIPES, quantize
 from tf_handgroups.convert.run import KerasRunner
 from tf_handgroups.errors import GateError, InputError
+from tf_handgroups.synth.render import render_sample
 
 
 def outputs_of(value: float, names=tuple(OUTPUT_SHAPES)) -> dict[str, np.ndarray]:
     return {name: np.full((2, *OUTPUT_SHAPES[name]), value) for name in names}
-
-
-def test_every_recipe_has_a_justified_gate():
-    assert set(GATES) == set(RECIPES)
-    for gate in GATES.values():
-        assert len(gate.justification) > 50
-        assert {key.split(".")[0] for key in gate.limits} == set(UNITS)
 
 
 def test_statistics_match_hand_computed_ones():
@@ -45,6 +36,10 @@ def test_statistics_match_hand_computed_ones():
     assert report.value("uv_px.mean") == pytest.approx(5 / 42)
     assert report.value("z_rel.mean") == pytest.approx(2.1 / 42)
     assert report.value("presence.max") == 0.0
+    assert report.joints["uv_px"]["mean"] == [0.0] * 20 + [2.5]
+    assert report.joints["z_rel"]["max"] == [2.1] + [0.0] * 20
+    assert report.value("uv_px.worst_joint") == 2.5
+    assert "presence" not in report.joints and not report.accuracy
 
 
 def test_not_a_number_never_passes():
@@ -156,9 +151,88 @@ def test_table_shows_the_worst_logit_or_that_there_is_none():
             "float32": compare_outputs(without, without),
         }
     )
-    zeros = ["0.000"] * 5
-    assert cells["float16"] == [*zeros, "0.500", "failed"]
-    assert cells["float32"] == [*zeros, "none", "passed"]
+    zeros = ["0.000"] * 4
+    assert cells["float16"] == [*zeros, "-", "0.500", "-", "failed"]
+    assert cells["float32"] == [*zeros, "-", "-", "-", "passed"]
+
+
+@pytest.fixture
+def labels():
+    hands = [make_sample(seed=seed) for seed in range(6)]
+    return labelled_crops(hands, SIZE, len(hands))
+
+
+def test_crops_with_labels_are_compared_in_millimetres_too(stand_in, float_model, labels):
+    report = compare(stand_in, float_model, labels)
+    report.check("float32")
+    assert report.num_crops == 6
+    assert set(report.accuracy) == {"epe_px", "mpjpe_mm", "pa_mpjpe_mm"}
+    assert report.value("xyz_mm.max") < 0.1
+    assert report.joints["xyz_mm"]["mean"][9] == 0.0  # joint 9 lies on joint 9
+    assert report.value("mpjpe_mm.change_percent") == pytest.approx(0, abs=1e-3)
+    values = json.loads(json.dumps(report.as_dict(), allow_nan=False))
+    assert values["units"]["xyz_mm"] == "mm"
+    assert values["against_labels"]["mpjpe_mm"]["num_hands"] == 6
+    joints = json.loads(json.dumps(report.joints_dict(), allow_nan=False))
+    assert len(joints["names"]) == len(joints["xyz_mm"]["p99"]) == 21
+
+
+def test_larger_error_against_labels_is_refused_although_outputs_hardly_differ():
+    # Every joint moves 0.3 px away from its label: within what int8 may do to the outputs.
+    hands = [sample for seed in range(12) if (sample := render_sample(seed, 64)).presence]
+    labels = labelled_crops(hands, SIZE, len(hands))
+    labels = dataclasses.replace(labels, uv_px=labels.uv_px.copy())
+    labels.uv_px[np.isnan(labels.uv_px)] = SIZE / 2  # joints outside the picture
+    away = np.random.default_rng(0).normal(size=labels.uv_px.shape)
+    away /= np.linalg.norm(away, axis=-1, keepdims=True)
+    z_rel = relative_depth(labels.xyz_camera_mm)
+    expected = {"uv_px": labels.uv_px + away, "z_rel": z_rel}
+    received = {"uv_px": labels.uv_px + 1.3 * away, "z_rel": z_rel}
+    report = compare_outputs(expected, received, labels)
+    assert report.accuracy["epe_px"].change_percent == pytest.approx(30)
+    failures = report.failures("int8_mixed")
+    assert len(failures) == 1 and failures[0].startswith("mpjpe_mm.at_least_percent=")
+    assert failures[0].endswith("> 1 %")
+    assert compare_outputs(received, expected, labels).failures("int8_mixed") == []
+    assert compare_outputs(expected, received).failures("int8_mixed") == []
+
+
+def test_not_a_number_never_passes_with_labels(labels):
+    z_rel = np.zeros(labels.uv_px.shape[:2])
+    expected = {"uv_px": labels.uv_px, "z_rel": z_rel}
+    broken = {"uv_px": labels.uv_px.copy(), "z_rel": z_rel}
+    broken["uv_px"][3, 3] = np.nan
+    report = compare_outputs(expected, broken, labels)
+    json.dumps(report.as_dict(), allow_nan=False)
+    assert report.value("xyz_mm.max") == report.value("mpjpe_mm.at_least_percent") == np.inf
+    assert report.failures("int8_mixed")
+
+
+def test_accepts_any_runner_that_returns_the_decoded_outputs(stand_in, crops):
+    runner = KerasRunner(stand_in)
+
+    class Half:
+        """Stands for a variant that only its contract explains."""
+
+        input_size, sha256, name = SIZE, None, "half"
+
+        def __call__(self, pixels):
+            return {key: value + 0.5 for key, value in runner(pixels).items()}
+
+    report = compare(runner, Half(), crops[:2])
+    assert report.value("z_rel.mean") == pytest.approx(0.5)
+    assert report.value("uv_px.mean") == pytest.approx(0.5 * 2**0.5, rel=1e-4)
+
+
+def test_table_shows_millimetres_and_growth_within_80_columns(labels):
+    z_rel = np.zeros(labels.uv_px.shape[:2])
+    expected = {"uv_px": labels.uv_px + np.array([1.0, 0.0]), "z_rel": z_rel}
+    received = {"uv_px": labels.uv_px + np.array([1.25, 0.0]), "z_rel": z_rel}
+    report = compare_outputs(expected, received, labels)
+    cells = cells_of({"dynamic_int8": report})["dynamic_int8"]
+    assert cells[4] == f"{report.value('xyz_mm.mean'):.2f}"
+    assert cells[6] == f"{report.value('mpjpe_mm.change_percent'):+.2f}%"
+    assert cells[-1] == "passed"
 
 
 def test_stand_in_is_worth_comparing(crops):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tf_handgroups.commands.options import AsJson, Out, Overwrite, Seed, Threads, Trust
+from tf_handgroups.commands.options import AsJson, Out, Overwrite, Seed, ThreadsList, Trust
 from tf_handgroups.commands.terminal import console, errors, print_json, say
 from tf_handgroups.errors import InputError
 
@@ -32,8 +32,8 @@ def convert(
     Example: `tf-handgroups convert --model runs/mobile/model.keras
     --data synth:renders/val --out converted`
     """
-    from tf_handgroups.convert.calibration import dataset_crops
     from tf_handgroups.convert.convert import DEFAULT_RECIPES, convert_model
+    from tf_handgroups.convert.labelled_crops import labelled_crops
     from tf_handgroups.convert.quantize import recipe_named
     from tf_handgroups.datasets.registry import open_dataset
     from tf_handgroups.model_file import load_model
@@ -42,12 +42,12 @@ def convert(
     for recipe in recipes:
         recipe_named(recipe)
     size = load_model(model).input_shape[1]
-    crops = dataset_crops(open_dataset(data), size, calibration + validation, seed)
+    crops = labelled_crops(open_dataset(data), size, calibration + validation, seed)
     report = convert_model(
         model,
         out,
         recipes,
-        calibration_crops=crops[:calibration],
+        calibration_crops=crops[:calibration].pixels,
         validation_crops=crops[calibration:],
         accept_loss=accept_loss,
         overwrite=overwrite,
@@ -57,7 +57,7 @@ def convert(
     if as_json:
         print_json(report)
     else:
-        say(f"Converted models and report.json: {out}")
+        say(f"Converted models, report.json and report.html: {out}")
 
 
 def bundle(
@@ -107,19 +107,21 @@ def bundle(
 def benchmark(
     models: Annotated[list[pathlib.Path], typer.Argument(help=".tflite files.")],
     rounds: Annotated[int, typer.Option(min=3, help="Timed runs of each file.")] = 50,
-    threads: Threads = 1,
+    threads: ThreadsList = None,
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Times several .tflite files interleaved in one process and prints ratios.
 
-    Example: `tf-handgroups benchmark float32.tflite int8_mixed.tflite`
+    --threads may be repeated; without it, one thread.
+
+    Example: `tf-handgroups benchmark float32.tflite int8_mixed.tflite --threads 1 --threads 2`
     """
     from tf_handgroups.convert.benchmark import benchmark as run_benchmark
-    from tf_handgroups.convert.benchmark import benchmark_table
+    from tf_handgroups.convert.benchmark import benchmark_tables
 
-    rows = run_benchmark(models, rounds=rounds, num_threads=threads, trust=trust)
+    rows = run_benchmark(models, rounds=rounds, threads=threads or [1], trust=trust)
     if as_json:
         print_json([row.as_dict() for row in rows])
     else:
-        console.print(benchmark_table(rows))
+        console.print(*benchmark_tables(rows))

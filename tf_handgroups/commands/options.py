@@ -13,6 +13,9 @@ Data = Annotated[str, typer.Option(help="Data set as KIND:PATH, e.g. synth:rende
 DataList = Annotated[list[str], typer.Option(help="Data set as KIND:PATH; may be repeated.")]
 Model = Annotated[pathlib.Path, typer.Option(help=".keras, .tflite or bundle folder.")]
 Threads = Annotated[int, typer.Option(min=1, max=64, help="CPU threads of LiteRT.")]
+ThreadsList = Annotated[
+    list[int] | None, typer.Option(min=1, max=64, help="CPU threads of LiteRT.")
+]
 Trust = Annotated[
     bool,
     typer.Option(
