@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.convert.benchmark import benchmark, benchmark_table
+from tf_handgroups.convert.byte_input import from_bytes, to_bytes
 from tf_handgroups.convert.check_ops import check_ops
 from tf_handgroups.convert.contract import (
     contract_path,
@@ -21,7 +22,10 @@ from tf_handgroups.convert.contract import (
     write_contract,
 )
 from tf_handgroups.convert.crops import check_crops
-from tf_handgroups.convert.export import check_exportable, export_float32
+from tf_handgroups.convert.decode import COORDINATES
+from tf_handgroups.convert.export import INPUT_NAME, check_exportable, export_float32
+from tf_handgroups.convert.interface import model_interface
+from tf_handgroups.convert.map_outputs import decoding_of, export_maps
 from tf_handgroups.convert.parity import (
     GATES,
     ParityReport,
@@ -54,6 +58,8 @@ def convert_model(
     metadata: Mapping[str, Any] | None = None,
     benchmark_rounds: int = 30,
     console: Console | None = None,
+    input_type: str = "float32",
+    calibration_source: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Converts a network to LiteRT, one verified file per recipe.
 
@@ -74,6 +80,10 @@ def convert_model(
         metadata: See `contract.make_contract`; `None` takes those in the model.
         benchmark_rounds: Timed runs of each variant, 0 for no benchmark.
         console: Where the tables go; `None` is standard output.
+        input_type: `"float32"`, or `"uint8"` for files that take the bytes of a picture,
+            whose names then end in `_uint8`. The recipe `int8` takes bytes always.
+        calibration_source: Where the calibration crops come from, plain JSON values such
+            as `data` and `seed`; report and contracts repeat them with the number.
 
     Returns:
         The content of `report.json`.
@@ -117,28 +127,42 @@ def convert_model(
         # The model itself says what it returns: not every network has all logits.
         metadata = {**metadata, "outputs": list(model.output)}
         float_model = export_float32(model)
-        expected = KerasRunner(model)(crops)
-        exported = _compare(expected, float_model, crops)
+        comparison = _Comparison(model, crops)
+        exported = comparison.of(float_model, "float32", COORDINATES)
         exported.check("float32", f"{keras_path}: float32 export")
+        calibration = (
+            None
+            if calibration_crops is None
+            else {**(calibration_source or {}), "crops": len(calibration_crops)}
+        )
         reports, variants = {}, {}
         for recipe in chosen:
-            content = quantize(float_model, recipe.name, calibration_crops)
-            ops = check_ops(content, f"{name}_{recipe.name}")
-            report = exported if recipe.name == "float32" else _compare(expected, content, crops)
+            decoding = decoding_of(model) if recipe.integer_only else COORDINATES
+            source = export_maps(model) if recipe.integer_only else float_model
+            content = quantize(source, recipe.name, calibration_crops, input_type)
+            ending = "" if recipe.integer_only or input_type == "float32" else f"_{input_type}"
+            path = folder / f"{name}_{recipe.name}{ending}.tflite"
+            ops = check_ops(content, path.stem)
+            interface = model_interface(content, path.stem)
+            report = comparison.of(content, interface["inputs"][INPUT_NAME]["dtype"], decoding)
             failures = report.failures(recipe.name)
             delivered = not failures or accept_loss
-            path = folder / f"{name}_{recipe.name}.tflite"
+            calibrated = calibration if recipe.needs_calibration else None
             if delivered:
                 path.write_bytes(content)
                 verdict = "loss accepted" if failures else "passed"
                 parity = report.as_dict() | {"gate": verdict}
-                contract = make_contract(path, metadata, recipe.name, parity)
+                contract = make_contract(
+                    path, metadata, recipe.name, parity, interface, decoding, calibrated
+                )
                 write_contract(contract, contract_path(path))
             reports[recipe.name] = report
             variants[recipe.name] = {
                 "file": path.name if delivered else None,
                 "bytes": len(content),
                 "summary": recipe.summary,
+                "input": interface["inputs"][INPUT_NAME],
+                "decoding": decoding["kind"],
                 "graph": ops.as_dict(),
                 "parity": report.as_dict(),
                 "gate": {
@@ -163,6 +187,7 @@ def convert_model(
                 "calibration": 0 if calibration_crops is None else len(calibration_crops),
                 "validation": len(crops),
             },
+            "calibration": calibration,
             "hardening": None if pruning is None else pruning.as_dict(),
             "accept_loss": accept_loss,
             "versions": {package: importlib.metadata.version(package) for package in _STACK},
@@ -178,8 +203,21 @@ def convert_model(
     return result
 
 
-def _compare(expected: Mapping[str, np.ndarray], content: bytes, crops: np.ndarray) -> ParityReport:
-    return compare_outputs(expected, run_signature(open_signature(content), crops))
+class _Comparison:
+    """Compares files with the Keras model, which runs once per kind of input."""
+
+    def __init__(self, model: Any, crops: np.ndarray):
+        self._runner = KerasRunner(model)
+        self._crops = {"float32": crops, "uint8": from_bytes(to_bytes(crops))}
+        self._expected: dict[str, dict[str, np.ndarray]] = {}
+
+    def of(self, content: bytes, dtype: str, decoding: Mapping[str, Any]) -> ParityReport:
+        """Both shall see the same pixels: where the file takes bytes, so does Keras."""
+        crops = self._crops[dtype]
+        if dtype not in self._expected:
+            self._expected[dtype] = self._runner(crops)
+        received = run_signature(open_signature(content), crops, decoding)
+        return compare_outputs(self._expected[dtype], received)
 
 
 def _gate_error(failed: Mapping[str, list[str]], written: str) -> GateError:

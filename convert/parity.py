@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from tf_handgroups.convert.byte_input import from_bytes, to_bytes
 from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.decode import COORDINATES
+from tf_handgroups.convert.export import INPUT_NAME, MAP_OUTPUTS
+from tf_handgroups.convert.map_outputs import decoding_of
 from tf_handgroups.convert.quantize import recipe_named
 from tf_handgroups.convert.run import KerasRunner, open_signature, run_signature
 from tf_handgroups.errors import GateError, InputError
@@ -76,6 +80,16 @@ GATES = {
     ),
     "dynamic_int8": _INT8_GATE,
     "int8_mixed": _INT8_GATE,
+    "int8": Gate(
+        {
+            "uv_px.mean": 1.0,
+            "uv_px.p99": 8.0,
+            "z_rel.mean": 0.1,
+            "presence.mean": 0.5,
+            "handedness.mean": 0.5,
+        },
+        "INT8_JUSTIFICATION",
+    ),
 }
 
 
@@ -162,7 +176,12 @@ def compare(keras_model: Any, tflite: bytes | str | os.PathLike, crops: np.ndarr
     if not isinstance(tflite, bytes):
         where = str(tflite)
         tflite = pathlib.Path(tflite).read_bytes()
-    return compare_outputs(runner(crops), run_signature(open_signature(tflite, where), crops))
+    infer = open_signature(tflite, where)
+    if infer.get_input_details()[INPUT_NAME]["dtype"] == np.uint8:
+        crops = from_bytes(to_bytes(crops))  # Both shall see the same pixels.
+    maps = set(MAP_OUTPUTS) <= set(infer.get_output_details())
+    decoding = decoding_of(runner.model) if maps else COORDINATES
+    return compare_outputs(runner(crops), run_signature(infer, crops, decoding))
 
 
 def compare_outputs(
