@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from tf_handgroups.convert.byte_input import to_bytes
 from tf_handgroups.convert.export import INPUT_NAME
 from tf_handgroups.convert.run import open_signature
 from tf_handgroups.errors import InputError
@@ -82,6 +83,8 @@ def benchmark(
                 f"Received: inputs={sorted(infer.get_input_details())}."
             )
         crop = np.random.default_rng(0).random(details["shape"], np.float32)
+        if details["dtype"] == np.uint8:
+            crop = to_bytes(crop)
         models.append((path, infer, {INPUT_NAME: crop}))
     seconds = np.zeros((rounds, len(models)))
     for index in range(-warm_up, rounds):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.hands import make_like_trained, small_paper_model
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.export import export_float32
+from tf_handgroups.convert.map_outputs import export_maps
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.hardening import harden
 from tf_handgroups.model_file import save_model
@@ -22,6 +23,10 @@ METADATA = {
     "training_data": "none (random weights)",
     "licence": "Apache-2.0",
 }
+
+
+# The paper's network up-samples by repeating cells, which has no integer form here.
+PAPER_RECIPES = [name for name, recipe in RECIPES.items() if not recipe.integer_only]
 
 
 def build_stand_in(noise=False) -> keras.Model:
@@ -44,13 +49,13 @@ def build_stand_in(noise=False) -> keras.Model:
     depth_maps = keras.layers.Conv2D(21, 1, name="depth_maps")(x)
 
     def joints_first(maps, name):
-        maps = keras.layers.Reshape((cells, 21), name=f"tail_{name}_cells")(maps)
-        return keras.layers.Permute((2, 1), name=f"tail_{name}_first")(maps)
+        maps = keras.layers.Reshape((cells, 21), name=f"{name}cells")(maps)
+        return keras.layers.Permute((2, 1), name=f"{name}joints_first")(maps)
 
-    maps = keras.layers.Softmax(axis=-1, name="tail_softmax")(joints_first(heatmaps, "joints"))
+    maps = keras.layers.Softmax(axis=-1, name="tail_softmax")(joints_first(heatmaps, "tail_"))
     uv_px = keras.layers.Dense(2, use_bias=False, name="tail_expectation")(maps)
     weighted = keras.layers.Multiply(name="tail_weighted")(
-        [maps, joints_first(depth_maps, "depth")]
+        [maps, joints_first(depth_maps, "tail_depth_")]
     )
     z_rel = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="tail_sum")(
         weighted
@@ -110,6 +115,12 @@ def float_model(stand_in) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def maps_model(stand_in) -> bytes:
+    """The same network, ending at its maps."""
+    return export_maps(stand_in)
+
+
+@pytest.fixture(scope="session")
 def keras_file(stand_in, tmp_path_factory):
     path = tmp_path_factory.mktemp("keras") / "hand.keras"
     stand_in.save(path)
@@ -155,7 +166,7 @@ def paper_converted(paper_file, crops, tmp_path_factory):
     convert_model(
         paper_file,
         folder,
-        recipes=list(RECIPES),
+        recipes=PAPER_RECIPES,
         calibration_crops=make_crops(8, seed=1),
         validation_crops=crops,
         accept_loss=True,  # 8 bits may be too few for random weights
