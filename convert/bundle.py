@@ -26,7 +26,7 @@ LICENCE_FILE = "LICENSE"
 
 # First of these that a bundle holds becomes its default: small and fast first.
 # The integer variant comes last: its maps are work for whoever runs it.
-DEFAULT_ORDER = ("int8_mixed", "float16", "dynamic_int8", "float32", "int8")
+DEFAULT_ORDER = ("int8_mixed", "float16", "dynamic_int8", "float32", "int16x8", "int8")
 
 # Largest difference between two processors' kernels that is still the same model.
 # Measured between x86 and ARM: 2e-4 px in float32, 5e-4 px in int8_mixed; a wrong

@@ -39,8 +39,14 @@ _OUTPUT_MEANING = {
     ),
     "presence": ("logit", "sigmoid is the probability that the crop shows a hand"),
     "handedness": ("logit", "sigmoid is the probability that the hand looks like a right hand"),
-    "heatmaps": ("logit", "softmax over the cells of a channel is where its joint is, see decoding"),
-    "depth_maps": ("reference-bone lengths", "z_rel of a channel's joint at every cell, see decoding"),
+    "heatmaps": (
+        "logit",
+        "softmax over the cells of a channel is where its joint is, see decoding",
+    ),
+    "depth_maps": (
+        "reference-bone lengths",
+        "z_rel of a channel's joint at every cell, see decoding",
+    ),
 }
 
 _MIRRORING = (
@@ -187,9 +193,7 @@ def make_contract(
     path = pathlib.Path(model_path)
     size = int(metadata["input_size"])
     outputs = known_outputs(metadata.get("outputs", OUTPUT_SHAPES))
-    tensors = {
-        name: {"shape": [1, *OUTPUT_SHAPES[name]], "dtype": "float32"} for name in outputs
-    }
+    tensors = {name: {"shape": [1, *OUTPUT_SHAPES[name]], "dtype": "float32"} for name in outputs}
     image: dict[str, Any] = {"shape": [1, size, size, 3], "dtype": "float32"}
     if interface is not None:
         image = interface["inputs"][INPUT_NAME]

@@ -80,6 +80,7 @@ GATES = {
     ),
     "dynamic_int8": _INT8_GATE,
     "int8_mixed": _INT8_GATE,
+    "int16x8": _INT8_GATE,
     "int8": Gate(
         {
             "uv_px.mean": 1.0,

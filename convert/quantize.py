@@ -6,6 +6,7 @@
 | `float16` | float16, half the size | float32 | no |
 | `dynamic_int8` | convolutions int8 | int8 per inference | no |
 | `int8_mixed` | convolutions int8 | int8; first blocks and soft-argmax tail float32 | yes |
+| `int16x8` | convolutions int8 | int16; soft-argmax tail float32 | yes |
 | `int8` | int8 | int8, bytes in, maps out, no float anywhere | yes |
 
 docs/convert.md says what each costs, and what was tried beside them.
@@ -60,6 +61,8 @@ _CONNECTING = (
     _Op.RELU,
 )
 
+# Those of them that have kernels for int16 as well.
+_IN_SIXTEEN_BITS = (_Op.ADD, _Op.MUL, _Op.CONCATENATION, _Op.RESIZE_BILINEAR)
 # What else an integer file holds: nothing of it may stay in float.
 _ENDS = (_Op.FULLY_CONNECTED, _Op.MEAN, _Op.OUTPUT)
 
@@ -95,8 +98,9 @@ class QuantizationRecipe:
         summary: One line for tables.
         configure: Writes a recipe without calibration into an AI Edge `Quantizer`;
             `None` for none.
-        int8_ops: Ops that compute in int8 between calibrated ranges.
-        int8_scope: Pattern of the names of those among them that do.
+        integer_ops: Ops that compute in integers between calibrated ranges, weights in int8.
+        scope: Pattern of the names of those among them that do.
+        activation_bits: 8 or 16.
         integer_only: Whether the file takes bytes, computes in integers and returns maps
             (see `map_outputs`) in integers.
     """
@@ -104,19 +108,20 @@ class QuantizationRecipe:
     name: str
     summary: str
     configure: Callable[[quantizer.Quantizer], None] | None = None
-    int8_ops: tuple[Any, ...] = ()
-    int8_scope: str = ".*"
+    integer_ops: tuple[Any, ...] = ()
+    scope: str = ".*"
+    activation_bits: int = 8
     integer_only: bool = False
 
     @property
     def needs_calibration(self) -> bool:
         """Whether crops must be run to find the activations' ranges."""
-        return bool(self.int8_ops)
+        return bool(self.integer_ops)
 
     def quantizes(self, op: str, name: str) -> bool:
-        """Whether an op, with this name of its output, computes in int8."""
-        known = {str(known.value) for known in self.int8_ops}
-        return op in known and re.match(self.int8_scope, name) is not None
+        """Whether an op, with this name of its output, computes in integers."""
+        known = {str(known.value) for known in self.integer_ops}
+        return op in known and re.match(self.scope, name) is not None
 
 
 RECIPES = {
@@ -130,13 +135,20 @@ RECIPES = {
         QuantizationRecipe(
             "int8_mixed",
             "convolutions int8; first blocks and soft-argmax tail float32",
-            int8_ops=(*_CONVOLUTIONS, *_CONNECTING),
-            int8_scope=_MIXED_SCOPE,
+            integer_ops=(*_CONVOLUTIONS, *_CONNECTING),
+            scope=_MIXED_SCOPE,
+        ),
+        QuantizationRecipe(
+            "int16x8",
+            "weights int8, activations int16; soft-argmax tail float32",
+            integer_ops=(*_CONVOLUTIONS, *_IN_SIXTEEN_BITS),
+            scope=rf"^(?!.*{_TAIL}).*",
+            activation_bits=16,
         ),
         QuantizationRecipe(
             "int8",
             "bytes in, integers throughout, maps out",
-            int8_ops=(*_CONVOLUTIONS, *_CONNECTING, *_ENDS),
+            integer_ops=(*_CONVOLUTIONS, *_CONNECTING, *_ENDS),
             integer_only=True,
         ),
     )
@@ -203,7 +215,7 @@ def quantize(
                 f"calibration crops, better 64. Received: crops={count}."
             )
         crops = check_crops(calibration_crops, int(image.shape[1]), "calibration_crops")
-        content = _with_int8(content, chosen, crops)
+        content = _calibrated(content, chosen, crops)
     elif chosen.configure is not None:
         target = quantizer.Quantizer(bytearray(content))
         chosen.configure(target)
@@ -234,7 +246,7 @@ def check_integer_only(content: bytes, where: str = "model") -> None:
         )
 
 
-def _with_int8(content: bytes, recipe: QuantizationRecipe, crops: np.ndarray) -> bytes:
+def _calibrated(content: bytes, recipe: QuantizationRecipe, crops: np.ndarray) -> bytes:
     ranges = channel_ranges(content, crops)
     content = correct_biases(content, ranges, recipe.quantizes)
     limits = quantizer_ranges(content, ranges) | spread_image_range(content)
@@ -242,8 +254,8 @@ def _with_int8(content: bytes, recipe: QuantizationRecipe, crops: np.ndarray) ->
         limits |= map_limits(content, crops)
     content, _ = lift_dead_channels(content, limits)
     target = quantizer.Quantizer(bytearray(content))
-    for op in recipe.int8_ops:
-        target.add_static_config(recipe.int8_scope, op, 8, 8)
+    for op in recipe.integer_ops:
+        target.add_static_config(recipe.scope, op, recipe.activation_bits, 8)
     return _apply(target, limits, recipe.name)
 
 

@@ -70,6 +70,12 @@ def build_stand_in(noise=False) -> keras.Model:
     rows, columns = np.mgrid[: SIZE // 4, : SIZE // 4]
     grid = np.stack([columns, rows], -1).reshape(-1, 2) * stride + (stride - 1) / 2
     model.get_layer("tail_expectation").set_weights([grid.astype(np.float32)])
+    # Zero biases would be stored once for all layers of a width; trained ones are not.
+    generator = np.random.default_rng(5)
+    for layer in model.layers:
+        if getattr(layer, "use_bias", False):
+            kernel, bias = layer.get_weights()
+            layer.set_weights([kernel, generator.normal(0, 0.05, bias.shape)])
     # Logits that differ by several units across the map, as those of a trained network.
     kernel, bias = model.get_layer("heatmaps").get_weights()
     spread = np.std(np.asarray(keras.Model(images, heatmaps)(make_crops(8, seed=9))))

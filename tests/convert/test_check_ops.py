@@ -62,7 +62,7 @@ def test_ops_of_the_paper_network_are_builtin(paper_converted):
 
 
 def test_every_variant_is_one_partition(converted):
-    for recipe in RECIPES:
+    for recipe in set(RECIPES) - {"int16x8"}:  # XNNPACK knows no int16
         report = check_ops((converted / f"hand_{recipe}.tflite").read_bytes())
         assert report.partitions == 1
         # Bytes become int8 by a shift that XNNPACK leaves to LiteRT, in front of all else.

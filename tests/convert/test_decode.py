@@ -84,8 +84,8 @@ def test_rejects_unfitting_outputs():
         ({"stride_px": "4"}, r"decoding\.stride_px .* Received: decoding\.stride_px='4'"),
         ({"offset_px": True}, r"decoding\.offset_px .* Received: decoding\.offset_px=True"),
         ({"heatmaps": None}, r"decoding\.heatmaps .* Received: decoding\.heatmaps=None"),
-        ({"joints": [0] * 21}, r"every joint once\. Received: decoding\.joints=\[0"),
-        ({"joints": [[]] * 21}, r"every joint once\. Received: decoding\.joints=\[\[\]"),
+        ({"joints": [0] * 21}, r"decoding\.joints to hold every joint once\. Received: decoding\.joints=\[0"),
+        ({"joints": [[]] * 21}, r"decoding\.joints to hold every joint once\. Received: decoding\.joints=\[\[\]"),
         ({"depth_maps": "depths"}, r"outputs\.depths\.shape .* Received: shape=None"),
     ],
 )
@@ -93,7 +93,7 @@ def test_contract_section_is_checked(change, message):
     check_decoding(DECODING, OUTPUTS, "here")
     with pytest.raises(InputError, match=r"here: expected field " + message):
         check_decoding(DECODING | change, OUTPUTS, "here")
-    with pytest.raises(InputError, match="Received: decoding.kind=None"):
+    with pytest.raises(InputError, match=r"Received: decoding\.kind=None"):
         check_decoding([], OUTPUTS, "here")
     with pytest.raises(InputError, match=r"Received: shape=\[1, 3, 5, 20\]"):
         flat = OUTPUTS | {"heatmaps": {"shape": [1, 3, 5, 20]}}

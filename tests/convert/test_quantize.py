@@ -82,6 +82,22 @@ def test_input_and_outputs_stay_float32(float_model, crops):
         assert {np.dtype(detail["dtype"]) for detail in details} == {np.dtype(np.float32)}
 
 
+def test_int16x8_computes_in_int16_and_lies_closer(float_model, crops):
+    content = quantize(float_model, "int16x8", crops)
+    tensors = tensors_of(content)
+    assert {d for op, d in tensors.values() if "CONV_2D" in op} == {np.dtype(np.int16)}
+    assert {d for op, d in tensors.values() if op == "SOFTMAX"} == {np.dtype(np.float32)}
+    reference = open_signature(float_model)
+    models = [open_signature(c) for c in (content, quantize(float_model, "int8_mixed", crops))]
+    errors = [
+        np.mean(
+            [np.abs(m(image=c[None])["uv_px"] - reference(image=c[None])["uv_px"]) for c in crops]
+        )
+        for m in models
+    ]
+    assert errors[0] < errors[1] < 0.5
+
+
 def test_int8_holds_no_float(maps_model, crops):
     content = quantize(maps_model, "int8", crops)
     interpreter = Interpreter(model_content=content)
