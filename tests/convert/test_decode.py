@@ -84,8 +84,14 @@ def test_rejects_unfitting_outputs():
         ({"stride_px": "4"}, r"decoding\.stride_px .* Received: decoding\.stride_px='4'"),
         ({"offset_px": True}, r"decoding\.offset_px .* Received: decoding\.offset_px=True"),
         ({"heatmaps": None}, r"decoding\.heatmaps .* Received: decoding\.heatmaps=None"),
-        ({"joints": [0] * 21}, r"decoding\.joints to hold every joint once\. Received: decoding\.joints=\[0"),
-        ({"joints": [[]] * 21}, r"decoding\.joints to hold every joint once\. Received: decoding\.joints=\[\[\]"),
+        (
+            {"joints": [0] * 21},
+            r"decoding\.joints to hold every joint once\. Received: decoding\.joints=\[0",
+        ),
+        (
+            {"joints": [[]] * 21},
+            r"decoding\.joints to hold every joint once\. Received: decoding\.joints=\[\[\]",
+        ),
         ({"depth_maps": "depths"}, r"outputs\.depths\.shape .* Received: shape=None"),
     ],
 )

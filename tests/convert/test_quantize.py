@@ -130,15 +130,19 @@ def test_check_integer_only_names_what_is_left(float_model):
         check_integer_only(float_model, "here")
 
 
-@pytest.mark.parametrize("recipe", ["float32", "float16", "dynamic_int8", "int8_mixed"])
-def test_bytes_in_equal_floats_in(float_model, crops, recipe):
+@pytest.mark.parametrize(
+    ("recipe", "tolerance"),
+    # Ranges found per inference turn a last digit into a step.
+    [("float32", 1e-3), ("float16", 1e-3), ("dynamic_int8", 0.5), ("int8_mixed", 1e-3)],
+)
+def test_bytes_in_equal_floats_in(float_model, crops, recipe, tolerance):
     floats = open_signature(quantize(float_model, recipe, crops))
     pixels = open_signature(quantize(float_model, recipe, crops, "uint8"))
     assert pixels.get_input_details()["image"]["dtype"] == np.uint8
     for crop in crops[:3]:  # 8-bit images
         expected = floats(image=crop[None])
         for name, values in pixels(image=to_bytes(crop)[None]).items():
-            np.testing.assert_allclose(values, expected[name], atol=1e-3)
+            np.testing.assert_allclose(values, expected[name], atol=tolerance)
 
 
 def test_rejects_an_unknown_input_type(float_model):
