@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
@@ -96,13 +97,15 @@ def check_ops(content: bytes, where: str = "model") -> OpReport:
     foreign = [name.removeprefix("CUSTOM:") for name in ops if name.startswith("CUSTOM:")]
     if foreign:
         raise GateError(
-            f"{where}: expected builtin ops only. Received: ops={foreign}. Flex and custom ops "
-            "need TensorFlow on the device; replace the layers they come from."
+            f"{where}: expected builtin ops only. Received: ops={foreign} in "
+            f"layers={_layers(model, lambda name: name.startswith('CUSTOM:'))}. Flex and custom "
+            "ops need TensorFlow on the device; replace the layers they come from."
         )
     random = sorted(_RANDOM_OPS & set(ops))
     if random:
         raise GateError(
-            f"{where}: expected the same result for the same crop. Received: ops={random}. "
+            f"{where}: expected the same result for the same crop. Received: ops={random} in "
+            f"layers={_layers(model, _RANDOM_OPS.__contains__)}. "
             "Harden the model before the conversion."
         )
     for graph in model.subgraphs:
@@ -116,6 +119,17 @@ def check_ops(content: bytes, where: str = "model") -> OpReport:
                 )
     partitions, delegated_ops = delegation(content)
     return OpReport(ops, sum(ops.values()), partitions, delegated_ops)
+
+
+def _layers(model: Any, chosen: Callable[[str], bool]) -> list[str]:
+    """Returns the names of what the chosen ops compute, which start with the layers' names."""
+    names = {
+        graph.tensors[operator.outputs[0]].name
+        for graph in model.subgraphs
+        for operator in graph.operators
+        if len(operator.outputs) and chosen(op_name(model, operator))
+    }
+    return sorted(name.decode(errors="replace") if name else "?" for name in names)
 
 
 def delegation(content: bytes) -> tuple[int | None, int | None]:

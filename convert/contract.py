@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_handgroups.atomic_files import replacing_file
+from tf_handgroups.convert.decode import COORDINATES, check_decoding
 from tf_handgroups.convert.export import (
     INPUT_NAME,
     OUTPUT_SHAPES,
     REQUIRED_OUTPUTS,
     SIGNATURE,
     known_outputs,
+    output_order,
 )
 from tf_handgroups.crop import CROP_RULE
 from tf_handgroups.errors import InputError
@@ -37,6 +39,14 @@ _OUTPUT_MEANING = {
     ),
     "presence": ("logit", "sigmoid is the probability that the crop shows a hand"),
     "handedness": ("logit", "sigmoid is the probability that the hand looks like a right hand"),
+    "heatmaps": (
+        "logit",
+        "softmax over the cells of a channel is where its joint is, see decoding",
+    ),
+    "depth_maps": (
+        "reference-bone lengths",
+        "z_rel of a channel's joint at every cell, see decoding",
+    ),
 }
 
 _MIRRORING = (
@@ -138,12 +148,20 @@ class Contract:
         """Name of the quantization recipe."""
         return self.values["quantization"]["recipe"]
 
+    @property
+    def decoding(self) -> Mapping[str, Any]:
+        """How outputs become coordinates; files of earlier versions return coordinates."""
+        return self.values.get("decoding", COORDINATES)
+
 
 def make_contract(
     model_path: str | os.PathLike,
     metadata: Mapping[str, Any],
     recipe: str,
     parity: Mapping[str, Any],
+    interface: Mapping[str, Any] | None = None,
+    decoding: Mapping[str, Any] = COORDINATES,
+    calibration: Mapping[str, Any] | None = None,
 ) -> Contract:
     """Describes a converted model.
 
@@ -155,6 +173,10 @@ def make_contract(
             `OUTPUT_SHAPES`).
         recipe: Name of the quantization recipe.
         parity: Numbers of the comparison with the Keras model, plain JSON values.
+        interface: As of `model_interface`; `None` for float32 in and out.
+        decoding: How outputs become coordinates, see `decode`.
+        calibration: Where the crops came from that gave the integer ranges, plain JSON
+            values; `None` for recipes without.
 
     Returns:
         The contract, ready for `write_contract`.
@@ -171,6 +193,11 @@ def make_contract(
     path = pathlib.Path(model_path)
     size = int(metadata["input_size"])
     outputs = known_outputs(metadata.get("outputs", OUTPUT_SHAPES))
+    tensors = {name: {"shape": [1, *OUTPUT_SHAPES[name]], "dtype": "float32"} for name in outputs}
+    image: dict[str, Any] = {"shape": [1, size, size, 3], "dtype": "float32"}
+    if interface is not None:
+        image = interface["inputs"][INPUT_NAME]
+        tensors = {name: interface["outputs"][name] for name in output_order(interface["outputs"])}
     values = {
         "schema": SCHEMA,
         "model": {
@@ -181,9 +208,8 @@ def make_contract(
         },
         "input": {
             "name": INPUT_NAME,
-            "shape": [1, size, size, 3],
-            "dtype": "float32",
-            "range": [0.0, 1.0],
+            **image,
+            "range": [0, 255] if image["dtype"] == "uint8" else [0.0, 1.0],
             "colour_order": "RGB",
         },
         "crop": dict(metadata.get("crop") or CROP_RULE) | {"size_px": size},
@@ -196,14 +222,15 @@ def make_contract(
         },
         "outputs": {
             name: {
-                "shape": [1, *OUTPUT_SHAPES[name]],
-                "dtype": "float32",
+                **tensor,
                 "units": _OUTPUT_MEANING[name][0],
                 "meaning": _OUTPUT_MEANING[name][1],
             }
-            for name in outputs
+            for name, tensor in tensors.items()
         },
-        "quantization": {"recipe": recipe},
+        "decoding": dict(decoding),
+        "quantization": {"recipe": recipe}
+        | ({} if calibration is None else {"calibration": dict(calibration)}),
         "grouping": [int(group) for group in metadata["grouping"]],
         "handedness": dict(_HANDEDNESS_RULE if "handedness" in outputs else _GIVEN_HANDEDNESS_RULE),
         "parity": dict(parity),
@@ -264,7 +291,10 @@ def parse_contract(values: Any, where: str) -> Contract:
             f"{where}: expected field input.shape to be [1, {size}, {size}, 3] as crop.size_px "
             f"says. Received: input.shape={values['input']['shape']}."
         )
-    for name in known_outputs([*REQUIRED_OUTPUTS, *values["outputs"]]):
+    decoding = values.get("decoding", COORDINATES)
+    check_decoding(decoding, values["outputs"], where)
+    required = REQUIRED_OUTPUTS if decoding == COORDINATES else ()
+    for name in known_outputs([*required, *values["outputs"]]):
         shape = OUTPUT_SHAPES[name]
         _check_field(values["outputs"], name, f"outputs.{name}", dict, where)
         if values["outputs"][name].get("shape") != [1, *shape]:

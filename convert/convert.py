@@ -13,14 +13,18 @@ from rich.console import Console
 
 from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.convert.benchmark import benchmark, benchmark_tables
+from tf_handgroups.convert.byte_input import from_bytes, to_bytes
 from tf_handgroups.convert.check_ops import check_ops
 from tf_handgroups.convert.contract import (
     make_contract,
     sha256_of,
 )
 from tf_handgroups.convert.crops import check_crops
-from tf_handgroups.convert.export import check_exportable, export_float32
+from tf_handgroups.convert.decode import COORDINATES
+from tf_handgroups.convert.export import INPUT_NAME, check_exportable, export_float32
+from tf_handgroups.convert.interface import model_interface
 from tf_handgroups.convert.labelled_crops import LabelledCrops
+from tf_handgroups.convert.map_outputs import decoding_of, export_maps
 from tf_handgroups.convert.op_support import (
     OpSupport,
     fallback_reasons,
@@ -29,7 +33,7 @@ from tf_handgroups.convert.op_support import (
     support_table,
 )
 from tf_handgroups.convert.open_litert import open_signature
-from tf_handgroups.convert.parity import compare_outputs, parity_table
+from tf_handgroups.convert.parity import ParityReport, compare_outputs, parity_table
 from tf_handgroups.convert.parity_gates import GATES
 from tf_handgroups.convert.parity_report import parity_html
 from tf_handgroups.convert.pruning import harden_and_measure
@@ -61,6 +65,8 @@ def convert_model(
     metadata: Mapping[str, Any] | None = None,
     benchmark_rounds: int = 30,
     console: Console | None = None,
+    input_type: str = "float32",
+    calibration_source: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Converts a network to LiteRT, one verified file per recipe.
 
@@ -82,6 +88,10 @@ def convert_model(
         metadata: See `contract.make_contract`; `None` takes those in the model.
         benchmark_rounds: Timed runs of each variant, 0 for no benchmark.
         console: Where the tables go; `None` is standard output.
+        input_type: `"float32"`, or `"uint8"` for files that take the bytes of a picture,
+            whose names then end in `_uint8`. The recipe `int8` takes bytes always.
+        calibration_source: Where the calibration crops come from, plain JSON values such
+            as `data` and `seed`; report and contracts repeat them with the number.
 
     Returns:
         The content of `report.json`.
@@ -129,23 +139,37 @@ def convert_model(
         float_model = export_float32(model)
         # What nobody may deliver is found before anything is compared.
         check_ops(float_model, f"{keras_path}: float32 export")
-        expected = KerasRunner(model)(crops)
-        exported = compare_outputs(expected, _run(float_model, crops), labels)
+        comparison = _Comparison(model, crops, labels)
+        exported, *_ = comparison.of(float_model, "float32", COORDINATES)
         exported.check("float32", f"{keras_path}: float32 export")
+        calibration = (
+            None
+            if calibration_crops is None
+            else {**(calibration_source or {}), "crops": len(calibration_crops)}
+        )
         reports, variants, supports, pictures = {}, {}, {}, {}
         for recipe in chosen:
-            content = quantize(float_model, recipe.name, calibration_crops)
-            ops = check_ops(content, f"{name}_{recipe.name}")
-            received = _run(content, crops)
-            report = compare_outputs(expected, received, labels)
+            decoding = decoding_of(model) if recipe.integer_only else COORDINATES
+            source = export_maps(model) if recipe.integer_only else float_model
+            content = quantize(source, recipe.name, calibration_crops, input_type)
+            ending = "" if recipe.integer_only or input_type == "float32" else f"_{input_type}"
+            path = folder / f"{name}_{recipe.name}{ending}.tflite"
+            ops = check_ops(content, path.stem)
+            interface = model_interface(content, path.stem)
+            report, expected, received = comparison.of(
+                content, interface["inputs"][INPUT_NAME]["dtype"], decoding
+            )
             failures = report.failures(recipe.name)
             delivered = not failures or accept_loss
-            path = folder / f"{name}_{recipe.name}.tflite"
+            calibrated = calibration if recipe.needs_calibration else None
             if delivered:
                 path.write_bytes(content)
                 verdict = "loss accepted" if failures else "passed"
                 parity = report.as_dict() | {"gate": verdict}
-                sealed = seal_model(path, make_contract(path, metadata, recipe.name, parity))
+                contract = make_contract(
+                    path, metadata, recipe.name, parity, interface, decoding, calibrated
+                )
+                sealed = seal_model(path, contract)
             reports[recipe.name] = report
             supports[recipe.name] = op_support(content)
             pictures[recipe.name] = worst_crops(crops, expected, received)
@@ -153,6 +177,8 @@ def convert_model(
                 "file": path.name if delivered else None,
                 "bytes": sealed.values["model"]["bytes"] if delivered else len(content),
                 "summary": recipe.summary,
+                "input": interface["inputs"][INPUT_NAME],
+                "decoding": decoding["kind"],
                 "graph": ops.as_dict(),
                 "op_support": support_dict(supports[recipe.name]),
                 "parity": report.as_dict(),
@@ -180,6 +206,7 @@ def convert_model(
                 "calibration": 0 if calibration_crops is None else len(calibration_crops),
                 "validation": len(crops),
             },
+            "calibration": calibration,
             "hardening": None if pruning is None else pruning.as_dict(),
             "accept_loss": accept_loss,
             "versions": {package: importlib.metadata.version(package) for package in _STACK},
@@ -196,8 +223,28 @@ def convert_model(
     return result
 
 
-def _run(content: bytes, crops: np.ndarray) -> dict[str, np.ndarray]:
-    return run_signature(open_signature(content), crops)
+class _Comparison:
+    """Compares files with the Keras model, which runs once per kind of input."""
+
+    def __init__(self, model: Any, crops: np.ndarray, labels: LabelledCrops | None):
+        self._runner = KerasRunner(model)
+        self._crops = {"float32": crops, "uint8": from_bytes(to_bytes(crops))}
+        self._labels = labels
+        self._expected: dict[str, dict[str, np.ndarray]] = {}
+
+    def of(
+        self, content: bytes, dtype: str, decoding: Mapping[str, Any]
+    ) -> tuple[ParityReport, dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Returns the differences and both models' outputs.
+
+        Both shall see the same pixels: where the file takes bytes, so does Keras.
+        """
+        crops = self._crops[dtype]
+        if dtype not in self._expected:
+            self._expected[dtype] = self._runner(crops)
+        expected = self._expected[dtype]
+        received = run_signature(open_signature(content), crops, decoding)
+        return compare_outputs(expected, received, self._labels), expected, received
 
 
 def _print_support(supports: Mapping[str, Sequence[OpSupport]], console: Console) -> None:

@@ -23,6 +23,8 @@ OUTPUT_SHAPES = {
     "handedness": (1,),
 }
 REQUIRED_OUTPUTS = ("uv_px", "z_rel")
+# What integer variants return instead of these, see `map_outputs`.
+MAP_OUTPUTS = ("heatmaps", "depth_maps")
 
 
 def check_exportable(model: Any) -> int:
@@ -98,6 +100,18 @@ def known_outputs(names: Iterable[str]) -> list[str]:
     return [name for name in OUTPUT_SHAPES if name in found]
 
 
+def output_order(names: Iterable[str]) -> list[str]:
+    """Returns the outputs of a file, coordinates or maps, in a fixed order.
+
+    Example:
+
+    >>> output_order(["handedness", "depth_maps", "heatmaps"])
+    ['heatmaps', 'depth_maps', 'handedness']
+    """
+    found = set(names)
+    return [name for name in (*MAP_OUTPUTS, *OUTPUT_SHAPES) if name in found]
+
+
 def export_float32(model: Any) -> bytes:
     """Converts a hardened model to a float32 LiteRT model.
 
@@ -117,7 +131,19 @@ def export_float32(model: Any) -> bytes:
         InputError: If the model is not exportable; the message names the offending op
             and layer where the converter tells.
     """
-    size = check_exportable(model)
+    return to_litert(model, check_exportable(model))
+
+
+def to_litert(model: Any, size: int) -> bytes:
+    """Converts a Keras model with one square input; `export_float32` checks it first.
+
+    Args:
+        model: Functional model `image (batch, size, size, 3) -> dict`.
+        size: Side of the crop in pixels.
+
+    Raises:
+        InputError: If the converter refuses the model; see `export_float32`.
+    """
     signature = keras.InputSpec(shape=(1, size, size, 3), dtype="float32", name=INPUT_NAME)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "model.tflite"

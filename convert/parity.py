@@ -15,8 +15,12 @@ import numpy as np
 from rich.table import Table
 
 from tf_handgroups.convert.accuracy import AccuracyChange, accuracy_changes, recover_mm
+from tf_handgroups.convert.byte_input import from_bytes, to_bytes
 from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.decode import COORDINATES
+from tf_handgroups.convert.export import INPUT_NAME, MAP_OUTPUTS
 from tf_handgroups.convert.labelled_crops import LabelledCrops
+from tf_handgroups.convert.map_outputs import decoding_of
 from tf_handgroups.convert.open_litert import open_signature
 from tf_handgroups.convert.parity_gates import GATES, UNITS
 from tf_handgroups.convert.quantize import recipe_named
@@ -148,7 +152,12 @@ def compare(
         if not isinstance(variant, bytes):
             where = str(variant)
             variant = pathlib.Path(variant).read_bytes()
-        received = run_signature(open_signature(variant, where), pixels)
+        infer = open_signature(variant, where)
+        if infer.get_input_details()[INPUT_NAME]["dtype"] == np.uint8:
+            pixels = from_bytes(to_bytes(pixels))  # Both shall see the same pixels.
+        maps = set(MAP_OUTPUTS) <= set(infer.get_output_details())
+        decoding = decoding_of(runner.model) if maps else COORDINATES
+        received = run_signature(infer, pixels, decoding)
     else:
         received = variant(pixels)
     return compare_outputs(runner(pixels), received, labels)

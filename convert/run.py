@@ -3,14 +3,18 @@
 import json
 import os
 import pathlib
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
+from tf_handgroups.convert.byte_input import to_bytes
 from tf_handgroups.convert.contract import Contract, sha256_of
 from tf_handgroups.convert.crops import check_crops
+from tf_handgroups.convert.decode import COORDINATES, decode, dequantized
 from tf_handgroups.convert.export import INPUT_NAME, REQUIRED_OUTPUTS, known_outputs
+from tf_handgroups.convert.interface import model_interface
 from tf_handgroups.convert.open_litert import open_signature
 from tf_handgroups.convert.sealed_model import read_trusted, read_verified
 from tf_handgroups.errors import InputError
@@ -65,7 +69,8 @@ class LiteRTRunner:
         self.input_size = self.contract.input_size
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
-        return run_signature(self.infer, check_crops(crops, self.input_size, self.name))
+        crops = check_crops(crops, self.input_size, self.name)
+        return run_signature(self.infer, crops, self.contract.decoding)
 
 
 def open_model(
@@ -89,37 +94,58 @@ def open_model(
     path = pathlib.Path(path)
     contract, content = read_trusted(path) if trust else read_verified(path)
     infer = open_signature(content, str(path), num_threads)
-    _check_signature(infer, contract, path)
+    _check_signature(content, contract, path)
     return contract, infer
 
 
-def run_signature(infer: Any, crops: np.ndarray) -> dict[str, np.ndarray]:
-    """Runs float32 crops `(N, S, S, 3)` one by one through a signature runner."""
+def run_signature(
+    infer: Any, crops: np.ndarray, decoding: Mapping[str, Any] = COORDINATES
+) -> dict[str, np.ndarray]:
+    """Runs crops one by one through a signature runner, whatever the variant.
+
+    Args:
+        infer: As of `open_signature`.
+        crops: `(N, S, S, 3)` float32 in [0, 1]; a file that takes bytes gets bytes.
+        decoding: How outputs become coordinates, as in the contract.
+
+    Returns:
+        As `LiteRTRunner`.
+
+    Raises:
+        InputError: If the outputs do not fit the decoding.
+    """
+    if infer.get_input_details()[INPUT_NAME]["dtype"] == np.uint8:
+        crops = to_bytes(crops)
     results = [infer(**{INPUT_NAME: crop[None]}) for crop in crops]
-    return {
-        name: np.concatenate([np.asarray(result[name], np.float32) for result in results])
-        for name in known_outputs(results[0])
-    }
-
-
-def _check_signature(infer: Any, contract: Contract, path: pathlib.Path) -> None:
-    found = {
-        f"{kind} {name}": (list(details["shape"]), np.dtype(details["dtype"]).name)
-        for kind, all_details in (
-            ("input", infer.get_input_details()),
-            ("output", infer.get_output_details()),
+    scales = {}
+    for name, details in infer.get_output_details().items():
+        found = details["quantization_parameters"]
+        scales[name] = (
+            {"scale": found["scales"][0], "zero_point": found["zero_points"][0]}
+            if len(found["scales"])
+            else None
         )
-        for name, details in all_details.items()
+    outputs = {
+        name: np.concatenate([dequantized(result[name], scales[name]) for result in results])
+        for name in results[0]
     }
+    decoded = decode(outputs, decoding)
+    return {name: decoded[name] for name in known_outputs(decoded)}
+
+
+def _check_signature(content: bytes, contract: Contract, path: pathlib.Path) -> None:
+    interface = model_interface(content, str(path))
     values = contract.values
-    expected = {f"input {INPUT_NAME}": (values["input"]["shape"], values["input"]["dtype"])}
-    for name in known_outputs(values["outputs"]):
-        output = values["outputs"][name]
-        expected[f"output {name}"] = (output["shape"], output["dtype"])
-    for name, details in expected.items():
-        if found.get(name) != details:
+    expected = {f"input {INPUT_NAME}": values["input"]}
+    expected |= {f"output {name}": output for name, output in values["outputs"].items()}
+    found = {f"input {name}": tensor for name, tensor in interface["inputs"].items()}
+    found |= {f"output {name}": tensor for name, tensor in interface["outputs"].items()}
+    fields = ("shape", "dtype", "quantization")
+    for name, promised in expected.items():
+        promise = {field: promised[field] for field in fields if field in promised}
+        if found.get(name) != promise:
             raise InputError(
-                f"{path}: expected {name} {details} as its contract says. "
+                f"{path}: expected {name} {promise} as its contract says. "
                 f"Received: {found.get(name)}. Convert the model again."
             )
 

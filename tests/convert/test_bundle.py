@@ -9,6 +9,7 @@ import pytest
 
 from tf_handgroups.convert.bundle import check_bundle, find_variants, read_golden, write_bundle
 from tf_handgroups.convert.contract import sha256_of
+from tf_handgroups.convert.export import OUTPUT_SHAPES
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import LiteRTRunner, default_variant
 from tf_handgroups.errors import GateError, InputError
@@ -225,3 +226,23 @@ def test_rejects_wrong_descriptions(bundle, change, message):
     edit_json(bundle / "bundle.json", change)
     with pytest.raises(InputError, match=message):
         check_bundle(bundle)
+
+
+def test_integer_variant_has_golden_joints_of_its_own_tolerance(converted, crops, tmp_path):
+    bundle = write_bundle(converted, tmp_path / "bundle", crops[:2], ["int8"])
+    assert (bundle["default"], set(bundle["golden_tolerance"])) == ("int8", set(OUTPUT_SHAPES))
+    golden = bundle["variants"]["int8"]["golden"]
+    assert [array["name"] for array in golden["arrays"]] == ["image", *OUTPUT_SHAPES]
+    assert golden["tolerance"]["uv_px"] > bundle["golden_tolerance"]["uv_px"]
+    report = check_bundle(tmp_path / "bundle")
+    assert report["variants"]["int8"]["parity"]["uv_px"]["max"] < 1e-3
+    # A golden joint that is a pixel off is found, although the file returns no joints.
+    path = tmp_path / "bundle" / golden["file"]
+    offset = golden["arrays"][1]["offset"]
+    content = bytearray(path.read_bytes())
+    joint = np.frombuffer(content, "<f4", 1, offset)[0] + np.float32(1)
+    content[offset : offset + 4] = joint.tobytes()
+    path.write_bytes(bytes(content))
+    refresh_sums(tmp_path / "bundle")
+    with pytest.raises(GateError, match=r"within 0\.5\. Received: uv_px\.max="):
+        check_bundle(tmp_path / "bundle")

@@ -167,3 +167,48 @@ def test_rejects_unreadable_files(tmp_path):
     (tmp_path / "bad.contract.json").write_text("{not json")
     with pytest.raises(InputError, match=r"expected a JSON file. Received: "):
         read_contract(tmp_path / "bad.contract.json")
+
+
+def test_integer_file_says_how_its_maps_become_joints(converted):
+    contract = read_contract(converted / "hand_int8.contract.json")
+    values = contract.values
+    assert list(values["outputs"]) == ["heatmaps", "depth_maps", "presence", "handedness"]
+    for output in values["outputs"].values():
+        assert output["dtype"] == "int8" and set(output["quantization"]) == {"scale", "zero_point"}
+        assert output["units"] and output["meaning"]
+    assert values["outputs"]["heatmaps"]["shape"] == [1, SIZE // 4, SIZE // 4, 21]
+    assert (values["input"]["dtype"], values["input"]["range"]) == ("uint8", [0, 255])
+    assert contract.decoding["kind"] == "heatmap_expectation"
+    assert values["handedness"]["positive_logit"] == "right"
+
+
+def test_other_files_return_coordinates_and_so_do_older_contracts(converted):
+    values = json.loads((converted / "hand_float16.contract.json").read_text())
+    assert values["decoding"] == {"kind": "coordinates"}
+    assert values["input"]["range"] == [0.0, 1.0] and "quantization" not in values["input"]
+    del values["decoding"]
+    assert parse_contract(values, "here").decoding == {"kind": "coordinates"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: v["decoding"].pop("joints"), r"field decoding\.joints .*=None"),
+        (lambda v: v["outputs"].pop("depth_maps"), r"outputs\.depth_maps\.shape .*shape=None"),
+        (lambda v: v.update(decoding={"kind": "simcc"}), r"decoding\.kind='simcc'"),
+        (lambda v: v.update(decoding="coordinates"), r"decoding\.kind=None"),
+        (lambda v: v["outputs"]["presence"].update(shape=[1, 2]), r"outputs\.presence\.shape"),
+    ],
+)
+def test_rejects_a_decoding_that_does_not_fit(converted, change, message):
+    values = json.loads((converted / "hand_int8.contract.json").read_text())
+    change(values)
+    with pytest.raises(InputError, match=message):
+        parse_contract(values, "here")
+
+
+def test_rejects_maps_without_decoding(converted):
+    values = json.loads((converted / "hand_int8.contract.json").read_text())
+    del values["decoding"]
+    with pytest.raises(InputError, match=r"field outputs\.uv_px is missing"):
+        parse_contract(values, "here")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.convert.conftest import METADATA, SIZE, build_stand_in, make_crops
+from tests.convert.conftest import METADATA, PAPER_RECIPES, SIZE, build_stand_in, make_crops
 from tests.hands import make_sample
 from tf_handgroups.convert import convert as module
 from tf_handgroups.convert.contract import sha256_of
@@ -41,13 +41,53 @@ def test_writes_models_contracts_and_report(converted, keras_file, crops):
         assert contract.values["parity"]["gate"] == "passed"
         assert len(content) == variant["bytes"] == variant["benchmark"]["bytes"]
         assert variant["gate"]["passed"] and not variant["gate"]["failures"]
-        assert variant["graph"]["delegated_share"] == 1.0
+        # XNNPACK knows no int16; and turning bytes into int8 it leaves to LiteRT.
+        whole = recipe not in ("int8", "int16x8")
+        assert recipe == "int16x8" or variant["graph"]["partitions"] == 1
+        assert (variant["graph"]["delegated_share"] == 1.0) == whole
+        maps = recipe == "int8"
+        assert variant["decoding"] == ("heatmap_expectation" if maps else "coordinates")
+        assert contract.decoding["kind"] == variant["decoding"]
+        assert variant["input"]["dtype"] == ("uint8" if maps else "float32")
+        calibrated = {"calibration": {"crops": 16}} if RECIPES[recipe].needs_calibration else {}
+        assert contract.values["quantization"] == {"recipe": recipe} | calibrated
     assert report["variants"]["float32"]["parity"]["uv_px"]["max"] < 1e-2
+
+
+@pytest.mark.parametrize("recipe", ["float32", "int8_mixed"])
+def test_files_that_take_bytes(keras_file, crops, tmp_path, recipe):
+    report = convert_model(
+        keras_file,
+        tmp_path / "out",
+        [recipe],
+        calibration_crops=make_crops(8, seed=1),
+        validation_crops=crops,
+        metadata=METADATA,
+        benchmark_rounds=3,
+        input_type="uint8",
+        calibration_source={"data": "synth:val", "seed": 5},
+    )
+    assert report["calibration"] == {"data": "synth:val", "seed": 5, "crops": 8}
+    assert report["variants"][recipe]["file"] == f"hand_{recipe}_uint8.tflite"
+    path = tmp_path / "out" / f"hand_{recipe}_uint8.tflite"
+    image = json.loads(path.with_suffix(".contract.json").read_text())["input"]
+    assert (image["dtype"], image["range"]) == ("uint8", [0, 255])
+    assert image["quantization"]["scale"] == pytest.approx(1 / 255, rel=1e-6)
+    assert image["quantization"]["zero_point"] == 0
+    # The runner takes the same crops as ever.
+    received, expected = LiteRTRunner(path)(crops), KerasRunner(keras_file)(crops)
+    assert np.linalg.norm(received["uv_px"] - expected["uv_px"], axis=-1).mean() < 0.5
+
+
+def test_network_without_an_integer_form_is_refused(paper_file, crops, tmp_path):
+    with pytest.raises(GateError, match="expected integers throughout"):
+        convert_model(paper_file, tmp_path / "out", ["int8"], calibration_crops=crops)
+    assert not (tmp_path / "out").exists()
 
 
 def test_network_of_the_paper_in_every_variant(paper_converted, crops):
     report = json.loads((paper_converted / "report.json").read_text())
-    assert list(report["variants"]) == list(RECIPES)
+    assert list(report["variants"]) == PAPER_RECIPES
     assert report["hardening"] is None  # the file was hardened before
     for recipe, variant in report["variants"].items():
         contract, content = read_verified(paper_converted / variant["file"])
@@ -61,7 +101,7 @@ def test_network_of_the_paper_in_every_variant(paper_converted, crops):
         assert (parity["crops"], parity["uv_px"]) == (len(crops), variant["parity"]["uv_px"])
         passed = variant["gate"]["passed"]
         assert parity["gate"] == ("passed" if passed else "loss accepted")
-        assert passed or "int8" in recipe
+        assert passed or "int8" in recipe or recipe == "int16x8"
         # Eight bits may be too few for random weights, a broken conversion is off by more.
         assert parity["uv_px"]["mean"] < 1.0
 

@@ -6,7 +6,7 @@ import pytest
 from tf_handgroups.convert.check_ops import check_ops
 from tf_handgroups.convert.graph_cost import graph_cost
 from tf_handgroups.convert.machine_peak import REFERENCE_MACS, MachinePeak, reference_model
-from tf_handgroups.convert.run import open_signature
+from tf_handgroups.convert.open_litert import open_signature
 
 
 @pytest.fixture(params=["float32", "int8"])

@@ -87,7 +87,7 @@ def test_accepts_a_path_and_a_runner(stand_in, float_model, crops, tmp_path):
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
-def test_gate_trips_on_a_sabotaged_model(stand_in, float_model, crops, recipe):
+def test_gate_trips_on_a_sabotaged_model(stand_in, float_model, maps_model, crops, recipe):
     # The converted file belongs to other heatmaps than the Keras model: joints 3 and 7
     # have changed places, which the mean over all joints must not hide.
     sabotaged = keras.models.clone_model(stand_in)
@@ -95,7 +95,9 @@ def test_gate_trips_on_a_sabotaged_model(stand_in, float_model, crops, recipe):
     kernel, bias = sabotaged.get_layer("heatmaps").get_weights()
     kernel[..., [3, 7]] = kernel[..., [7, 3]]
     sabotaged.get_layer("heatmaps").set_weights([kernel, bias])
-    content = quantize(float_model, recipe, crops)
+    source = maps_model if RECIPES[recipe].integer_only else float_model
+    content = quantize(source, recipe, crops)
+    compare(stand_in, content, crops).check(recipe)
     with pytest.raises(GateError, match=r"broken\.tflite: .* Received: uv_px\..*> "):
         compare(sabotaged, content, crops).check(recipe, "broken.tflite")
 

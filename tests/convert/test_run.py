@@ -33,6 +33,30 @@ def test_keras_litert_and_bundle_agree(keras_file, converted, crops, tmp_path):
             assert received[name].dtype == np.float32
 
 
+def test_every_variant_returns_the_same_kind_of_thing(converted, stand_in, crops):
+    expected = KerasRunner(stand_in)(crops)
+    for path in sorted(converted.glob("*.tflite")):
+        received = LiteRTRunner(path)(crops)
+        assert list(received) == list(expected)
+        for name, values in expected.items():
+            assert (received[name].shape, received[name].dtype) == (values.shape, np.float32)
+        distance = np.linalg.norm(received["uv_px"] - expected["uv_px"], axis=-1)
+        assert distance.mean() < 1.0, path.name
+
+
+@pytest.mark.parametrize("part", ["input", "outputs"])
+def test_scales_must_be_those_of_the_contract(converted, tmp_path, part):
+    for name in ("hand_int8.tflite", "hand_int8.contract.json"):
+        (tmp_path / name).write_bytes((converted / name).read_bytes())
+    path = tmp_path / "hand_int8.contract.json"
+    values = json.loads(path.read_text())
+    tensor = values["input"] if part == "input" else values["outputs"]["heatmaps"]
+    tensor["quantization"]["zero_point"] += 1
+    path.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=r"expected (in|out)put .*zero_point.* Received: .*scale"):
+        LiteRTRunner(tmp_path / "hand_int8.tflite")
+
+
 def test_threads_and_identity(converted, crops):
     path = converted / "hand_int8_mixed.tflite"
     runner = LiteRTRunner(path, num_threads=2)

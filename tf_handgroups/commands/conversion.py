@@ -18,7 +18,17 @@ def convert(
         list[str] | None, typer.Option(help="Quantization recipe; may be repeated.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Start of the file names.")] = None,
+    input_type: Annotated[
+        str, typer.Option(help="float32, or uint8: the files take the bytes of a picture.")
+    ] = "float32",
     calibration: Annotated[int, typer.Option(min=1, help="Number of calibration crops.")] = 200,
+    calibration_data: Annotated[
+        str | None,
+        typer.Option(
+            help="KIND:PATH of calibration hands, or images:FOLDER of pictures without labels; "
+            "other hands of --data if omitted."
+        ),
+    ] = None,
     validation: Annotated[int, typer.Option(min=1, help="Number of validation crops.")] = 200,
     seed: Seed = 0,
     accept_loss: Annotated[
@@ -32,6 +42,8 @@ def convert(
     Example: `tf-handgroups convert --model runs/mobile/model.keras
     --data synth:renders/val --out converted`
     """
+    from tf_handgroups.convert.byte_input import check_input_type
+    from tf_handgroups.convert.calibration import calibration_crops, calibration_origin
     from tf_handgroups.convert.convert import DEFAULT_RECIPES, convert_model
     from tf_handgroups.convert.labelled_crops import labelled_crops
     from tf_handgroups.convert.quantize import recipe_named
@@ -41,18 +53,28 @@ def convert(
     recipes = variant or list(DEFAULT_RECIPES)
     for recipe in recipes:
         recipe_named(recipe)
+    check_input_type(input_type)
     size = load_model(model).input_shape[1]
-    crops = labelled_crops(open_dataset(data), size, calibration + validation, seed)
+    hands = open_dataset(data)
+    if calibration_data is None:
+        labelled = labelled_crops(hands, size, calibration + validation, seed)
+        crops, source = labelled[:calibration].pixels, calibration_origin(data, seed)
+        validation_crops = labelled[calibration:]
+    else:
+        crops, source = calibration_crops(calibration_data, size, calibration, seed)
+        validation_crops = labelled_crops(hands, size, validation, seed)
     report = convert_model(
         model,
         out,
         recipes,
-        calibration_crops=crops[:calibration].pixels,
-        validation_crops=crops[calibration:],
+        calibration_crops=crops,
+        validation_crops=validation_crops,
         accept_loss=accept_loss,
         overwrite=overwrite,
         name=name,
         console=errors if as_json else console,
+        input_type=input_type,
+        calibration_source=source,
     )
     if as_json:
         print_json(report)
