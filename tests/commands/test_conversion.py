@@ -12,6 +12,11 @@ def test_convert_refuses_unusable_arguments(fails, model, tmp_path):
     data = f"handjson:{tmp_path / 'hands'}"
     message = fails("convert", "--model", model, "--data", data, "--variant", "int4")
     assert "Received: recipe='int4'" in message and "float32" in message
+    message = fails("convert", "--model", model, "--data", data, "--input-type", "int8")
+    assert "among float32, uint8. Received: input_type='int8'" in message
+    nowhere = f"images:{tmp_path / 'nowhere'}"
+    message = fails("convert", "--model", model, "--data", data, "--calibration-data", nowhere)
+    assert "expected images:FOLDER with a folder of images." in message
     message = fails("convert", "--model", model, "--data", data)
     assert "between 1 and 3 samples" in message and "Received: count=400" in message
 
