@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from tests.hands import make_sample
 from tf_handgroups.convert.bundle_sources import golden_crops, read_licence
 from tf_handgroups.convert.calibration import dataset_crops
-from tf_handgroups.convert.contract import contract_path, make_contract, write_contract
+from tf_handgroups.convert.contract import make_contract
+from tf_handgroups.convert.sealed_model import seal_model
+from tf_handgroups.convert.tflite_file import pack_tflite
 from tf_handgroups.datasets.handjson import HandJsonDataset
 from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.errors import InputError
@@ -12,13 +15,14 @@ from tf_handgroups.errors import InputError
 
 @pytest.fixture
 def converted(tmp_path):
-    """A converted model as far as hash and contract go; it is not run here."""
+    """A converted model as far as hash and contracts go; it is not run here."""
     folder = tmp_path / "converted"
     folder.mkdir()
     model = folder / "hand_float32.tflite"
-    model.write_bytes(b"weights")
+    parts = {"subgraphs": [schema.SubGraphT()], "operatorCodes": [schema.OperatorCodeT()]}
+    model.write_bytes(pack_tflite(schema.ModelT(version=3, buffers=[schema.BufferT()], **parts)))
     metadata = {"grouping": [0] * 21, "input_size": 64, "training_data": "none", "licence": "CC0"}
-    write_contract(make_contract(model, metadata, "float32", parity={}), contract_path(model))
+    seal_model(model, make_contract(model, metadata, "float32", parity={}))
     return folder
 
 
@@ -42,7 +46,8 @@ def test_rejects_folder_without_models(tmp_path, hands):
 
 
 def test_rejects_changed_model(converted, hands):
-    (converted / "hand_float32.tflite").write_bytes(b"weightz")
+    model = converted / "hand_float32.tflite"
+    model.write_bytes(model.read_bytes()[:-1] + b"?")
     with pytest.raises(InputError, match=r"expected SHA-256 .*Received: sha256="):
         golden_crops(converted, hands)
 

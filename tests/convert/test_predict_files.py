@@ -17,7 +17,7 @@ from tf_handgroups.joints import NUM_JOINTS
 def runner(monkeypatch):
     """Stands in for the model file; commands/test_prediction.py runs a real one."""
     runner = DotRunner()
-    monkeypatch.setattr(module, "Predictor", lambda model, threads: Predictor(runner))
+    monkeypatch.setattr(module, "Predictor", lambda model, threads, trust: Predictor(runner))
     return runner
 
 

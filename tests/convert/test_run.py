@@ -16,6 +16,7 @@ from tf_handgroups.convert.run import (
     default_variant,
     load_runner,
 )
+from tf_handgroups.convert.sealed_model import seal_model
 from tf_handgroups.errors import InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
@@ -113,7 +114,7 @@ def test_contract_may_not_promise_more_than_the_model_has(paper_converted, tmp_p
     path.write_bytes((paper_converted / path.name).read_bytes())
     values = json.loads((paper_converted / "paper_float16.contract.json").read_text())
     values["outputs"]["presence"] = {"shape": [1, 1], "dtype": "float32"}
-    (tmp_path / "paper_float16.contract.json").write_text(json.dumps(values))
+    seal_model(path, Contract(values))
     with pytest.raises(InputError, match=r"expected output presence .* Received: None"):
         LiteRTRunner(path)
 
@@ -162,6 +163,7 @@ def test_contract_of_another_model_is_an_input_error(edited_contract):
         values["outputs"]["presence"]["dtype"] = "int8"
 
     path = edited_contract(change)
+    seal_model(path, read_contract(path.with_suffix(".contract.json")), overwrite=True)
     with pytest.raises(InputError, match=r"expected output presence .*Received: "):
         LiteRTRunner(path)
 
