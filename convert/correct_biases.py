@@ -42,12 +42,14 @@ def correct_biases(
             continue
         source, kernel, bias = (int(index) for index in operator.inputs[:3])
         found = ranges.get(tensors[source].name.decode())
-        values = constant(model, kernel)
+        values, old = constant(model, kernel), constant(model, bias)
         out_axis, in_axis = KERNEL_AXES[name]
-        if found is None or values is None or values.shape[in_axis] != len(found.mean):
+        if found is None or values is None or old is None:
+            continue
+        if values.shape[in_axis] != len(found.mean):
             continue
         shift = mean_error(values, found.mean, out_axis, in_axis)
-        store(model, bias, constant(model, bias) - shift)
+        store(model, bias, old - shift)
     return pack_tflite(model)
 
 

@@ -125,13 +125,13 @@ def useful_ranges(heatmaps: np.ndarray, depth_maps: np.ndarray) -> dict[str, tup
     >>> maps = np.array([-90.0, -3.0, 5.0, 20.0]).reshape(1, 4, 1, 1)
     >>> depth = np.array([9.0, 9.0, 9.0, 0.5]).reshape(1, 4, 1, 1)
     >>> useful_ranges(maps, depth)
-    {'heatmaps': (5.0, 20.0), 'depth_maps': (0.5, 0.5)}
+    {'heatmaps': (4.0, 20.0), 'depth_maps': (0.5, 0.5)}
     """
     peaks = heatmaps.max(axis=(1, 2), keepdims=True)
-    logits = heatmaps[heatmaps >= peaks.min() - USEFUL_LOGITS]
+    lowest = max(heatmaps.min(), peaks.min() - USEFUL_LOGITS)
     depths = depth_maps[heatmaps >= peaks + np.log(_USEFUL_SHARE)]
     return {
-        "heatmaps": (float(logits.min()), float(logits.max())),
+        "heatmaps": (float(lowest), float(heatmaps.max())),
         "depth_maps": (float(depths.min()), float(depths.max())),
     }
 
