@@ -80,7 +80,7 @@ def network_of(contract: Contract, content: bytes, recipe: Recipe, where: str) -
         model.architecture.grid_offset_px,
         joints,
     )
-    found = _weights(parse_tflite(content, where), content)
+    found = _weights(parse_tflite(content, where))
     for layer in network.layers:
         if layer.name in constants:
             layer.set_weights([constants[layer.name]])
@@ -113,7 +113,7 @@ def _misfit(where: str, layer: str) -> InputError:
     )
 
 
-def _weights(model: Any, content: bytes) -> dict[str, list[np.ndarray]]:
+def _weights(model: Any) -> dict[str, list[np.ndarray]]:
     """Returns kernel and bias by layer, in the layout of Keras."""
     graph = model.subgraphs[0]
     stored = {
@@ -124,10 +124,8 @@ def _weights(model: Any, content: bytes) -> dict[str, list[np.ndarray]]:
 
     def values_of(number: int) -> np.ndarray:
         tensor = graph.tensors[stored.get(number, number)]
-        buffer = model.buffers[tensor.buffer]
-        # Large files keep their weights behind the flatbuffer.
-        data = content[buffer.offset :][: buffer.size] if buffer.data is None else buffer.data
-        values = np.frombuffer(bytes(data), _NUMBERS[tensor.type])
+        data = bytes(model.buffers[tensor.buffer].data)
+        values = np.frombuffer(data, _NUMBERS[tensor.type])
         return values.astype(np.float32).reshape(tensor.shape)
 
     found = {}

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from tests.convert.conftest import PAPER_RECIPES
 from tf_handgroups.convert.bundle import check_bundle, find_variants, read_golden, write_bundle
 from tf_handgroups.convert.contract import sha256_of
 from tf_handgroups.convert.export import OUTPUT_SHAPES
@@ -81,7 +82,7 @@ def test_bundle_without_logits(paper_bundle):
     bundle = json.loads((paper_bundle / "bundle.json").read_text())
     assert set(bundle["golden_tolerance"]) == {"uv_px", "z_rel"}
     report = check_bundle(paper_bundle)
-    assert list(report["variants"]) == list(RECIPES)
+    assert list(report["variants"]) == PAPER_RECIPES
     for name, entry in bundle["variants"].items():
         golden = read_golden(paper_bundle, entry["golden"])
         assert list(golden) == ["image", "uv_px", "z_rel"]
@@ -146,7 +147,7 @@ def test_takes_all_variants_and_a_given_licence(converted, crops, tmp_path):
 
 
 def test_rejects_unknown_variants_and_defaults(converted, crops, tmp_path):
-    for variants in (["int8"], []):
+    for variants in (["int3"], []):
         with pytest.raises(InputError, match="Received: variants="):
             write_bundle(converted, tmp_path / "b", crops, variants)
     with pytest.raises(InputError, match="Received: default='float16'"):

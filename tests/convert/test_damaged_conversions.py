@@ -104,10 +104,15 @@ def test_the_undamaged_network_passes(hardened):
 
 
 def refused_by_every_gate(hardened, content, name):
-    """Whether even the widest gate would have caught it, in the named output."""
+    """Whether even the widest gate would have caught it, in the named output.
+
+    But for that of `int8`: its pixels are those of crops four times the size of these.
+    """
     report = compare(hardened, content, make_crops(12, seed=0))
     return all(
-        any(failure.startswith(name) for failure in report.failures(recipe)) for recipe in GATES
+        any(failure.startswith(name) for failure in report.failures(recipe))
+        for recipe in GATES
+        if recipe != "int8"
     )
 
 

@@ -26,7 +26,7 @@ def test_every_recipe_has_a_justified_gate():
 def test_every_limit_has_a_unit_and_is_no_licence_to_break():
     for gate in GATES.values():
         for key, limit in gate.limits.items():
-            assert UNITS[key.split(".")[0]] and 0 < limit <= 3
+            assert UNITS[key.split(".")[0]] and 0 < limit <= 8
 
 
 def test_coarser_recipes_have_wider_gates():

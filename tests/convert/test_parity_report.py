@@ -10,6 +10,7 @@ import pytest
 from tf_handgroups.convert.convert import HTML_FILE, REPORT_FILE
 from tf_handgroups.convert.op_tables import BACKENDS
 from tf_handgroups.convert.parity_report import parity_html
+from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.joints import JOINT_NAMES
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -50,7 +51,7 @@ def test_numbers_are_those_of_the_json(result):
     ratios = [f"{v['benchmark']['ratio']:.2f}" for v in variants]
     assert [cell.split(" [")[0] for cell in cells(page, "time, ratio")] == ratios
     assert cells(page, "gate") == ["passed"] * len(ratios)
-    assert "All 4 variants are within their gates" in words(page)
+    assert f"All {len(RECIPES)} variants are within their gates" in words(page)
 
 
 def test_every_joint_accelerator_and_gate_is_there(result):
@@ -67,7 +68,8 @@ def test_failures_are_said_first_and_in_red(result):
     gate = result["variants"]["int8_mixed"]["gate"]
     gate |= {"passed": False, "failures": ["uv_px.mean=9 > 0.5 crop px"]}
     page = parity_html(result, {})
-    assert '<p class="bad">1 of 4 variants outside their gate: int8_mixed.</p>' in page
+    text = f"1 of {len(RECIPES)} variants outside their gate: int8_mixed."
+    assert f'<p class="bad">{text}</p>' in page
     assert "Received: uv_px.mean=9 &gt; 0.5 crop px" in page
     assert cells(page, "gate").count("failed") == 1
 

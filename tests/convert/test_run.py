@@ -47,15 +47,14 @@ def test_every_variant_returns_the_same_kind_of_thing(converted, stand_in, crops
 
 @pytest.mark.parametrize("part", ["input", "outputs"])
 def test_scales_must_be_those_of_the_contract(converted, tmp_path, part):
-    for name in ("hand_int8.tflite", "hand_int8.contract.json"):
-        (tmp_path / name).write_bytes((converted / name).read_bytes())
-    path = tmp_path / "hand_int8.contract.json"
-    values = json.loads(path.read_text())
+    path = tmp_path / "hand_int8.tflite"
+    path.write_bytes((converted / path.name).read_bytes())
+    values = json.loads((converted / "hand_int8.contract.json").read_text())
     tensor = values["input"] if part == "input" else values["outputs"]["heatmaps"]
     tensor["quantization"]["zero_point"] += 1
-    path.write_text(json.dumps(values))
+    seal_model(path, Contract(values))
     with pytest.raises(InputError, match=r"expected (in|out)put .*zero_point.* Received: .*scale"):
-        LiteRTRunner(tmp_path / "hand_int8.tflite")
+        LiteRTRunner(path)
 
 
 def test_threads_and_identity(converted, crops):
