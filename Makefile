@@ -5,7 +5,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: install demo test lint teacher arm64 parity-arm64 clean
+.PHONY: install demo test lint teacher variants arm64 parity-arm64 clean
 
 install: $(INSTALLED)
 
@@ -45,5 +45,15 @@ arm64: $(INSTALLED)
 parity-arm64: arm64
 	$(VENV)/bin/python -m benchmarks.parity_arm64
 
+# The shipped network in all variants, on renders of common poses: docs/variants.md. About ten minutes.
+VARIANTS := float32 float16 dynamic_int8 int8_mixed int16x8 int8
+
+variants: $(INSTALLED)
+	$(VENV)/bin/tf-handgroups synth --count 1200 --seed 2 --set everyday=1 --out variants_out/val
+	$(VENV)/bin/python -m benchmarks.shipped_network --out variants_out/shipped.keras --overwrite
+	$(VENV)/bin/tf-handgroups convert --model variants_out/shipped.keras --data synth:variants_out/val \
+	    $(VARIANTS:%=--variant %) --validation 500 --accept-loss --out variants_out/converted --overwrite
+	$(VENV)/bin/python -m benchmarks.variants_table variants_out/converted/report.json --out docs/variants.md
+
 clean:
-	rm -rf $(VENV) .arm64 build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .arm64 variants_out build dist *.egg-info .pytest_cache .ruff_cache

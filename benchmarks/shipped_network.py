@@ -151,9 +151,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="The shipped model as a Keras file")
     parser.add_argument("--bundle", type=pathlib.Path, default=BUNDLE)
     parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     options = parser.parse_args(argv)
     try:
-        save_model(shipped_network(options.bundle), options.out)
+        save_model(shipped_network(options.bundle), options.out, options.overwrite)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -124,7 +124,8 @@ def page(reports: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         "# Variants\n\nMade by `make variants`. Time is that of one crop over that of the first "
         "row, the files taking turns in one process. Pixels are distances to the Keras model's "
         "joints in the crop. Errors are against the labels (pixels, mm, mm), in brackets their "
-        "growth; what the columns mean exactly is in [convert.md](convert.md).\n"
+        "growth; what the columns mean exactly, and that the gates in pixels presume pictures that "
+        "the network can do, is in [convert.md](convert.md).\n"
     )
     parts = [f"\n## {name}\n\n{table(report)}" for name, report in reports]
     return head + "".join(parts)

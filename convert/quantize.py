@@ -47,14 +47,14 @@ _TAIL = "tail_"
 _FIRST_BLOCKS = "encoder_stem|encoder_block0[0-2]_"
 _MIXED_SCOPE = rf"^(?!.*({_TAIL}|{_FIRST_BLOCKS})).*"
 
-_CONVOLUTIONS = (_Op.CONV_2D, _Op.DEPTHWISE_CONV_2D)
+_CONVOLUTIONS = (_Op.CONV_2D, _Op.DEPTHWISE_CONV_2D, _Op.CONV_2D_TRANSPOSE)
 # Cheap ops between convolutions: int8 spares a conversion to float and back.
 _CONNECTING = (
     _Op.ADD,
     _Op.MUL,
     _Op.CONCATENATION,
     _Op.RESIZE_BILINEAR,
-    _Op.RESIZE_NEAREST_NEIGHBOR,
+    _Op.RESHAPE,
     _Op.MAX_POOL_2D,
     _Op.AVERAGE_POOL_2D,
     _Op.PAD,

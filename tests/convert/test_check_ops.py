@@ -51,14 +51,14 @@ def test_delegated_share_of_an_undelegated_op(tmp_path):
     assert report.delegated_ops == report.num_ops - report.ops["TILE"]
 
 
-def test_ops_of_the_paper_network_are_builtin(paper_converted):
+def test_paper_network_is_one_partition(paper_converted):
     for recipe in PAPER_RECIPES:
         report = check_ops((paper_converted / f"paper_{recipe}.tflite").read_bytes())
-        # Up-sampling: transposed convolutions in the three branches, nearest pixels in the
-        # hourglass, whose four levels are tiled along both axes.
-        assert report.ops["TRANSPOSE_CONV"] == 6
-        assert report.ops["TILE"] == 8
-        assert report.delegated_ops == report.num_ops - report.ops["TILE"]
+        # Up-sampling: transposed convolutions in the three branches, repeated cells in the
+        # hourglass.
+        assert report.ops["TRANSPOSE_CONV"] == 6 and "TILE" not in report.ops
+        assert report.partitions == 1
+        assert report.delegated_ops == report.num_ops - (recipe == "int8")
 
 
 def test_every_variant_is_one_partition(converted):

@@ -53,8 +53,20 @@ def _hourglass(x, level: int, folded: bool):
     x = _modules(x, f"{name}_before", folded)
     x = _hourglass(x, level - 1, folded) if level > 1 else _modules(x, f"{name}_inner", folded)
     x = _modules(x, f"{name}_after", folded)
-    x = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_up")(x)
+    x = _repeat_cells(x, f"{name}_up")
     return keras.layers.Add(name=f"{name}_add")([skip, x])
+
+
+def _repeat_cells(x, name: str):
+    """Nearest up-sampling by 2: every cell beside itself, then every row below itself.
+
+    Keras' own layer becomes TILE in LiteRT, which neither XNNPACK nor any integer recipe takes.
+    """
+    _, height, width, channels = x.shape
+    x = keras.layers.Concatenate(name=f"{name}_columns")([x, x])
+    x = keras.layers.Reshape((height, 1, 2 * width * channels), name=f"{name}_row")(x)
+    x = keras.layers.Concatenate(axis=2, name=f"{name}_rows")([x, x])
+    return keras.layers.Reshape((2 * height, 2 * width, channels), name=name)(x)
 
 
 def _modules(x, name: str, folded: bool):
