@@ -14,8 +14,12 @@ import numpy as np
 from tf_handgroups.convert.check_ops import op_name
 from tf_handgroups.convert.tflite_file import pack_tflite, parse_tflite
 
-# Axis of the output channels in the kernels of LiteRT.
-_CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}
+# Axis of the output channels in the kernels of LiteRT, and which inputs are image, kernel, bias.
+_CONVOLUTIONS = {
+    "CONV_2D": (0, (0, 1, 2)),
+    "DEPTHWISE_CONV_2D": (3, (0, 1, 2)),
+    "TRANSPOSE_CONV": (0, (2, 1, 3)),
+}
 
 # Largest bias in steps; a quarter of the 32-bit limit, because operations that share a
 # scale may shrink the step further.
@@ -42,10 +46,11 @@ def lift_dead_channels(content: bytes, ranges: Mapping[str, Any]) -> tuple[bytes
     changed = 0
     for graph in model.subgraphs:
         for operator in graph.operators:
-            axis = _CHANNEL_AXIS.get(op_name(model, operator))
-            if axis is None or len(operator.inputs) < 3 or operator.inputs[2] < 0:
+            axis, places = _CONVOLUTIONS.get(op_name(model, operator), (0, ()))
+            numbers = [int(operator.inputs[p]) for p in places if p < len(operator.inputs)]
+            if len(numbers) < 3 or min(numbers) < 0:
                 continue
-            image, kernel, bias = (graph.tensors[index] for index in operator.inputs[:3])
+            image, kernel, bias = (graph.tensors[number] for number in numbers)
             found = ranges.get(image.name.decode())
             if not found:
                 continue

@@ -7,7 +7,8 @@ from ai_edge_quantizer import qtyping, quantizer
 
 from tests.convert.conftest import SIZE, build_stand_in
 from tf_handgroups.convert.bias_range import lift_dead_channels, lift_kernel
-from tf_handgroups.convert.export import export_float32
+from tf_handgroups.convert.export import export_float32, to_litert
+from tf_handgroups.convert.open_litert import open_signature
 from tf_handgroups.convert.parity import compare
 from tf_handgroups.convert.quantize import quantize
 
@@ -64,6 +65,25 @@ def test_the_repair_does_not_change_the_float_model(model_with_dead_channels, cr
     # The ranges are those of the crops only roughly, hence more than rounding.
     assert compare(model_with_dead_channels, lifted, crops).value("uv_px.max") < 0.1
     assert lift_dead_channels(lifted, ranges) == (lifted, 0)
+
+
+def test_transposed_convolutions_are_lifted_too():
+    keras.utils.set_random_seed(1)
+    images = keras.Input((SIZE, SIZE, 3), name="image")
+    half = keras.layers.Conv2D(4, 3, strides=2, padding="same")(images)
+    up = keras.layers.Conv2DTranspose(4, 4, strides=2, padding="same", name="up")
+    model = keras.Model(images, up(half))
+    kernel, _ = up.get_weights()
+    kernel[:, :, 2] *= 1e-12
+    up.set_weights([kernel, np.full(4, 0.1)])
+    content = to_litert(model, SIZE)
+    lifted, count = lift_dead_channels(content, _ranges(content, np.zeros((1, SIZE, SIZE, 3))))
+    assert count == 1
+    crop = np.full((1, SIZE, SIZE, 3), 0.3, np.float32)
+    (expected,), (received,) = (
+        open_signature(file)(image=crop).values() for file in (content, lifted)
+    )
+    np.testing.assert_allclose(received, expected, atol=1e-4)
 
 
 def test_a_sound_model_stays_as_it_is(float_model, crops):
