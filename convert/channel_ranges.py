@@ -63,8 +63,8 @@ def channel_ranges(content: bytes, crops: np.ndarray) -> dict[str, ChannelRange]
     Raises:
         InputError: If the content is not a LiteRT model.
     """
-    graph = parse_tflite(content).subgraphs[0]
-    indices = activations(parse_tflite(content))
+    model = parse_tflite(content)
+    graph, indices = model.subgraphs[0], activations(model)
     interpreter = Interpreter(
         model_content=bytes(content),
         num_threads=1,

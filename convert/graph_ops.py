@@ -77,7 +77,7 @@ def graph_ops(content: bytes, where: str = "model") -> list[GraphOp]:
     model = parse_tflite(content, where)
     ops = []
     for graph in model.subgraphs:
-        tensors = [_tensor(model, tensor, content) for tensor in graph.tensors]
+        tensors = [_tensor(model, tensor) for tensor in graph.tensors]
         for operator in graph.operators:
             inputs = () if operator.inputs is None else operator.inputs
             ops.append(
@@ -91,20 +91,14 @@ def graph_ops(content: bytes, where: str = "model") -> list[GraphOp]:
     return ops
 
 
-def _tensor(model: Any, tensor: Any, content: bytes) -> GraphTensor:
+def _tensor(model: Any, tensor: Any) -> GraphTensor:
     shape = () if tensor.shape is None else tuple(int(side) for side in tensor.shape)
     dtype = _TYPE_NAMES.get(tensor.type, f"TYPE_{tensor.type}")
-    data = _stored(model.buffers[tensor.buffer], content)
+    stored = model.buffers[tensor.buffer].data
+    data = b"" if stored is None else bytes(stored)
     values = None
     if data and dtype in _DTYPES:
         values = np.frombuffer(data, _DTYPES[dtype])
         values = values.reshape(shape) if values.size == np.prod(shape, dtype=int) else values
     name = tensor.name.decode(errors="replace") if tensor.name else "?"
     return GraphTensor(name, shape, dtype, bool(data), values)
-
-
-def _stored(buffer: Any, content: bytes) -> bytes:
-    """The values of a constant; the quantizer appends large ones behind the flatbuffer."""
-    if buffer.data is not None and len(buffer.data):
-        return bytes(buffer.data)
-    return bytes(content[buffer.offset : buffer.offset + buffer.size]) if buffer.size else b""
