@@ -82,6 +82,7 @@ class FakeTeacher:
     ):
         self.xyz, self.is_right = np.asarray(xyz), is_right
         self.uv = scale * self.xyz[:, :2] + place_px
+        self.scale = scale
         self.noise_px, self.upright_within_deg = noise_px, upright_within_deg
         self.presence = presence
         self.views = []
@@ -112,7 +113,8 @@ class FakeTeacher:
         turn = matrix[:, :2] / math.sqrt(abs(determinant))
         xyz = np.concatenate([self.xyz[:, :2] @ turn.T, self.xyz[:, 2:]], axis=-1)
         seen_right = self.is_right == (determinant > 0)
-        return Landmarks(uv, 0.04 * xyz, self.presence, 0.98 if seen_right else 0.03)
+        z_px = math.sqrt(abs(determinant)) * self.scale * (self.xyz[:, 2] - self.xyz[0, 2])
+        return Landmarks(uv, z_px, 0.04 * xyz, self.presence, 0.98 if seen_right else 0.03)
 
 
 def _to_crop(crop: np.ndarray) -> np.ndarray:

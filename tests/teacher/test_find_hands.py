@@ -3,8 +3,9 @@ import pytest
 
 from tests.teacher.fake_teacher import SIZE, FakeTeacher, left_hand, map_picture, right_hand
 from tests.teacher.test_hand_region import turned
-from tf_handgroups.teacher.find_hands import VIEWS, find_hands
+from tf_handgroups.teacher.find_hands import VIEWS, find_hands, look
 from tf_handgroups.teacher.geometry_checks import LabelLimits, why_rejected
+from tf_handgroups.teacher.hand_region import HandRegion
 
 
 def turned_hand(xyz, degrees):
@@ -51,3 +52,14 @@ def test_a_palm_without_a_hand_is_left_out():
 
 def test_nothing_found():
     assert find_hands(FakeTeacher(right_hand(), upright_within_deg=-1), map_picture()) == []
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_one_look_is_in_the_picture_whatever_the_region(mirror):
+    teacher = FakeTeacher(right_hand(), place_px=(100, 85), scale=10)
+    region = HandRegion(np.array([98.0, 70.0]), 130.0, 0.7)
+    seen = look(teacher.landmarks, map_picture(), region, mirror)
+    np.testing.assert_allclose(seen.uv_px, teacher.uv, atol=0.2)
+    np.testing.assert_allclose(seen.z_px, 10 * (teacher.xyz[:, 2] - teacher.xyz[0, 2]), atol=0.2)
+    np.testing.assert_allclose(seen.xyz_m, 0.04 * teacher.xyz, atol=1e-3)
+    assert seen.right > 0.5

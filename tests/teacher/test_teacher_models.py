@@ -63,8 +63,9 @@ def test_what_the_models_say(fake_models, tmp_path):
     boxes, logits = teacher.palms(np.zeros((192, 192, 3), np.float32))
     assert boxes.shape == (2016, 18) and logits.tolist() == list(range(2016))
     seen = teacher.landmarks(np.zeros((224, 224, 3), np.float32))
-    # Screen x, y; the third number is a depth that nobody uses.
+    # Picture x, y, and depth in the same scale.
     assert seen.uv_px[:2].tolist() == [[-0.5, 0.5], [2.5, 3.5]]
+    assert seen.z_px[:2].tolist() == [2, 5]
     assert seen.xyz_m[1].tolist() == pytest.approx([0.03, 0.04, 0.05])
     assert (seen.presence, seen.right) == (0.9, 0.2)
 
@@ -95,7 +96,8 @@ def test_every_failure_says_how_to_install(tmp_path, monkeypatch):
     (tmp_path / "no.whl").write_bytes(b"no zip")
     incomplete = write_wheel(tmp_path / "half.whl", {PALM_FILE: b"palm"})
     for path in (None, tmp_path, tmp_path / "none", tmp_path / "no.whl", incomplete):
-        assert INSTALL_COMMAND in fails(path)
+        message = fails(path)
+        assert "`make teacher`" in message and INSTALL_COMMAND in message
     assert "no package mediapipe" in fails(None)
 
 

@@ -7,6 +7,7 @@ ten answers; how far they lie apart says how much it knows.
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import cv2
@@ -89,7 +90,7 @@ def find_hands(teacher: TeacherModels, image: np.ndarray) -> list[FoundHand]:
     """
     found: list[FoundHand] = []
     for score, keypoints_px, region in _palms(teacher, image):
-        first = _look(teacher, image, region, False)
+        first = look(teacher.landmarks, image, region)
         if first.presence < HOPELESS_PRESENCE:
             continue
         hand = _looked_at(teacher, image, region_of_joints(first.uv_px), score, keypoints_px)
@@ -128,7 +129,7 @@ def _looked_at(
     keypoints_px: np.ndarray,
 ) -> FoundHand:
     views = [
-        _look(teacher, image, region.varied(scale, math.radians(turn)), mirror)
+        look(teacher.landmarks, image, region.varied(scale, math.radians(turn)), mirror)
         for scale, turn, mirror in VIEWS
     ]
     all_uv = np.array([view.uv_px for view in views])
@@ -150,13 +151,27 @@ def _looked_at(
     )
 
 
-def _look(teacher: TeacherModels, image: np.ndarray, region: HandRegion, mirror: bool) -> Landmarks:
-    """What the teacher says about a region, in the picture's pixels, axes and side."""
+def look(
+    landmarks: Callable[[np.ndarray], Landmarks],
+    image: np.ndarray,
+    region: HandRegion,
+    mirror: bool = False,
+) -> Landmarks:
+    """Returns what a landmark model says about a region, in the picture's pixels, axes and side.
+
+    Args:
+        landmarks: The model, for a `(224, 224, 3)` crop.
+        image: `(height, width, 3)` uint8 RGB.
+        region: Where to look; what lies outside the picture repeats its edge.
+        mirror: Whether to show the region flipped left to right.
+    """
     matrix = region.matrix(LANDMARK_SIZE_PX, mirror)
-    seen = teacher.landmarks(cut_region(image, matrix, LANDMARK_SIZE_PX, cv2.BORDER_REPLICATE))
+    seen = landmarks(cut_region(image, matrix, LANDMARK_SIZE_PX, cv2.BORDER_REPLICATE))
     back = invert(matrix)
+    scale = math.sqrt(abs(np.linalg.det(back[:, :2])))
     # A rotation, and a mirror: the picture's axes from the crop's, without the scale.
-    turn = back[:, :2] / math.sqrt(abs(np.linalg.det(back[:, :2])))
+    turn = back[:, :2] / scale
     xyz = np.concatenate([seen.xyz_m[:, :2] @ turn.T, seen.xyz_m[:, 2:]], axis=-1)
     right = 1 - seen.right if mirror else seen.right
-    return Landmarks(transform_points(back, seen.uv_px), xyz, seen.presence, right)
+    uv_px = transform_points(back, seen.uv_px)
+    return Landmarks(uv_px, scale * seen.z_px, xyz, seen.presence, right)

@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 import pathlib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,15 +45,42 @@ class Landmarks:
 
     Args:
         uv_px: `(21, 2)` in pixels of the crop; integers are pixel centres.
+        z_px: `(21,)` depth relative to the wrist, away from the camera, in the scale of `uv_px`.
         xyz_m: `(21, 3)` in metres; x right, y down in the crop, z away from the camera.
         presence: Probability in [0, 1] that there is a hand.
         right: Probability in [0, 1] that it is a right hand.
     """
 
     uv_px: np.ndarray
+    z_px: np.ndarray
     xyz_m: np.ndarray
     presence: float
     right: float
+
+
+class LandmarkModel:
+    """A hand landmark model, full or lite, ready to run on one core.
+
+    Args:
+        content: The `.tflite` file.
+
+    Call arguments:
+        crop: `(224, 224, 3)` float32 RGB in [0, 1], the hand about upright.
+
+    Returns:
+        `Landmarks` in the crop.
+    """
+
+    def __init__(self, content: bytes):
+        self._run = _interpreter(content)
+
+    def __call__(self, crop: np.ndarray) -> Landmarks:
+        screen, presence, right, world = self._run(crop)
+        image = screen.reshape(NUM_JOINTS, 3).astype(np.float64)
+        # The model counts from the picture's corner, we from the centre of its first pixel.
+        uv = image[:, :2] - 0.5
+        xyz = world.reshape(NUM_JOINTS, 3).astype(np.float64)
+        return Landmarks(uv, image[:, 2], xyz, float(presence[0, 0]), float(right[0, 0]))
 
 
 class Teacher:
@@ -61,22 +88,11 @@ class Teacher:
 
     Args:
         models: The contents of the files `PALM_FILE` and `LANDMARK_FILE`.
-
-    Raises:
-        InputError: If one of them is not the file that this package knows.
     """
 
-    def __init__(self, models: dict[str, bytes]):
-        for name, expected in SHA256.items():
-            received = hashlib.sha256(models[name]).hexdigest()
-            if received != expected:
-                raise InputError(
-                    f"{name}: expected the file of {DISTRIBUTION} {VERSION}, SHA-256 {expected}. "
-                    f"Received: sha256={received}. Install that version: {INSTALL_COMMAND}"
-                )
-        self._palm, self._landmark = (
-            _interpreter(models[name]) for name in (PALM_FILE, LANDMARK_FILE)
-        )
+    def __init__(self, models: Mapping[str, bytes]):
+        self._palm = _interpreter(models[PALM_FILE])
+        self._landmark = LandmarkModel(models[LANDMARK_FILE])
 
     def palms(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Runs the palm detector.
@@ -96,11 +112,7 @@ class Teacher:
         Args:
             crop: `(224, 224, 3)` float32 RGB in [0, 1], the hand about upright.
         """
-        screen, presence, right, world = self._landmark(crop)
-        # The model counts from the picture's corner, we from the centre of its first pixel.
-        uv = screen.reshape(NUM_JOINTS, 3)[:, :2].astype(np.float64) - 0.5
-        xyz = world.reshape(NUM_JOINTS, 3).astype(np.float64)
-        return Landmarks(uv, xyz, float(presence[0, 0]), float(right[0, 0]))
+        return self._landmark(crop)
 
 
 def load_teacher(path: str | os.PathLike | None = None) -> Teacher:
@@ -120,19 +132,49 @@ def load_teacher(path: str | os.PathLike | None = None) -> Teacher:
     Traceback (most recent call last):
     tf_handgroups.errors.InputError: no_such_folder: expected the wheel mediapipe-0.10.14 ...
     """
+    return Teacher(read_models(path, SHA256))
+
+
+def read_models(path: str | os.PathLike | None, sha256: Mapping[str, str]) -> dict[str, bytes]:
+    """Reads files of the teacher's wheel and checks that they are the known ones.
+
+    Args:
+        path: As for `load_teacher`.
+        sha256: SHA-256 of each file by its path in the wheel.
+
+    Returns:
+        The contents by the same paths.
+
+    Raises:
+        InputError: If a file is not there, or is another one. The message says how to
+            install them.
+
+    Example:
+
+    >>> read_models("no_such_folder", SHA256)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    tf_handgroups.errors.InputError: no_such_folder: expected the wheel mediapipe-0.10.14 ...
+    """
     if path is None:
         where, read = "the installed packages", _installed_reader()
     else:
         where, read = os.fspath(path), _reader(pathlib.Path(path))
     try:
-        models = {name: read(name) for name in SHA256}
+        models = {name: read(name) for name in sha256}
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{where}: expected the wheel {DISTRIBUTION}-{VERSION} or the folder it is installed "
-            f"in, with the teacher's models. Received: {error}. Get it, without its requirements: "
-            f"{INSTALL_COMMAND} and pass --teacher .teacher"
+            f"in, with the teacher's models. Received: {error}. Get it with `make teacher`, or "
+            f"without its requirements: {INSTALL_COMMAND} and pass --teacher .teacher"
         ) from error
-    return Teacher(models)
+    for name, expected in sha256.items():
+        received = hashlib.sha256(models[name]).hexdigest()
+        if received != expected:
+            raise InputError(
+                f"{name}: expected the file of {DISTRIBUTION} {VERSION}, SHA-256 {expected}. "
+                f"Received: sha256={received}. Install that version: {INSTALL_COMMAND}"
+            )
+    return models
 
 
 def _reader(path: pathlib.Path) -> Callable[[str], bytes]:
