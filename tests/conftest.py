@@ -33,3 +33,13 @@ def shared_data() -> pathlib.Path:
     if not folder:
         pytest.skip("HANDGROUPS_TEST_DATA is not set: real photographs are not part of the project")
     return pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def teacher_path() -> pathlib.Path:
+    """Where MediaPipe's models lie, which are not part of the project either."""
+    default = pathlib.Path(__file__).parents[1] / ".teacher"
+    path = pathlib.Path(os.environ.get("HANDGROUPS_TEACHER", default))
+    if not path.exists():
+        pytest.skip("no teacher: `make teacher`, or set HANDGROUPS_TEACHER to its wheel or folder")
+    return path

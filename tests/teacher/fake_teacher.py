@@ -90,7 +90,7 @@ class FakeTeacher:
 
     def palms(self, crop):
         boxes, logits = np.zeros((2016, 18)), np.full(2016, -20.0)
-        points = transform_points(_to_crop(crop), self.uv[list(KEYPOINT_JOINTS)])
+        points = transform_points(map_matrix(crop), self.uv[list(KEYPOINT_JOINTS)])
         up = points[2] - points[0]
         if abs(math.degrees(math.atan2(up[0], -up[1]))) > self.upright_within_deg:
             return boxes, logits
@@ -105,7 +105,7 @@ class FakeTeacher:
 
     def landmarks(self, crop):
         assert crop.shape == (LANDMARK_SIZE_PX, LANDMARK_SIZE_PX, 3)
-        matrix = _to_crop(crop)
+        matrix = map_matrix(crop)
         self.views.append(matrix)
         uv = transform_points(matrix, self.uv)
         uv = uv + self.noise_px * self._generator.standard_normal((21, 2))
@@ -117,7 +117,7 @@ class FakeTeacher:
         return Landmarks(uv, z_px, 0.04 * xyz, self.presence, 0.98 if seen_right else 0.03)
 
 
-def _to_crop(crop: np.ndarray) -> np.ndarray:
+def map_matrix(crop: np.ndarray) -> np.ndarray:
     """The matrix picture -> crop, from the colours of the crop."""
     colours = crop.astype(np.float64) * 255
     # Not the border, black or repeated, where colours say nothing.

@@ -91,14 +91,29 @@ def region_of_joints(uv_px: np.ndarray) -> HandRegion:
     >>> round(region.side_px)
     106
     """
-    knuckles = (uv_px[9] + (uv_px[5] + uv_px[13]) / 2) / 2
-    rotation = _rotation_to_up(knuckles - uv_px[0])
+    rotation = rotation_of_joints(uv_px)
     to_upright = HandRegion(np.zeros(2), 1.0, rotation).matrix(1)
     upright = transform_points(to_upright, uv_px[list(STEADY_JOINTS)])
     low, high = upright.min(axis=0), upright.max(axis=0)
     centre = (low + high) / 2 - (0, JOINTS_SHIFT * (high - low)[1])
     side = JOINTS_SCALE * max(float((high - low).max()), 1.0)
     return HandRegion(transform_points(invert(to_upright), centre), side, rotation)
+
+
+def rotation_of_joints(uv_px: np.ndarray) -> float:
+    """Returns what turns a hand clockwise on the screen until it points up, in radians.
+
+    Args:
+        uv_px: `(21, 2)` in the image; only wrist, index, middle and ring MCP are looked at.
+
+    Example:
+
+    >>> uv = np.zeros((21, 2)); uv[[5, 9, 13], 0] = -7.0  # it points to the left
+    >>> round(math.degrees(rotation_of_joints(uv))) % 360
+    90
+    """
+    knuckles = (uv_px[9] + (uv_px[5] + uv_px[13]) / 2) / 2
+    return _rotation_to_up(knuckles - uv_px[0])
 
 
 def cut_region(image: np.ndarray, matrix: np.ndarray, size: int, border: int) -> np.ndarray:
