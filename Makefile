@@ -5,7 +5,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: install demo test lint teacher variants arm64 parity-arm64 clean
+.PHONY: install demo test lint teacher peers variants arm64 parity-arm64 clean
 
 install: $(INSTALLED)
 
@@ -29,13 +29,19 @@ test: $(TESTABLE)
 lint: $(INSTALLED)
 	$(VENV)/bin/python -m pytest tests/test_static.py
 
-# Only `tf-handgroups pseudo-label` needs it. The wheel of one platform serves all: it is read
+# Only `tf-handgroups pseudo-label` and `make peers` need it. The wheel of one platform serves all: it is read
 # as data and never run, because its requirements contradict TensorFlow's.
 teacher: .teacher/mediapipe
 
 .teacher/mediapipe: | $(INSTALLED)
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --no-deps --only-binary :all: \
 	    --python-version 3.11 --platform manylinux2014_x86_64 --target .teacher mediapipe==0.10.14
+
+# The shipped model beside MediaPipe's, on photographs that are not part of the project: docs/peers.md.
+peers: teacher
+	$(VENV)/bin/python -m benchmarks.peers --out peers_out --overwrite \
+	    --real "$${HANDGROUPS_TEST_DATA:?the folder with real3d_dev and mmpose_samples}"
+	cp peers_out/peers.md peers_out/peers.png docs
 
 # An ARM64 system with an emulator, in .arm64: downloads 55 MB, needs Debian on x86, no root.
 arm64: $(INSTALLED)
@@ -56,4 +62,4 @@ variants: $(INSTALLED)
 	$(VENV)/bin/python -m benchmarks.variants_table variants_out/converted/report.json --out docs/variants.md
 
 clean:
-	rm -rf $(VENV) .arm64 variants_out build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .arm64 variants_out peers_out build dist *.egg-info .pytest_cache .ruff_cache

@@ -144,7 +144,9 @@ def score(pairs: Sequence[tuple[HandSample, Answer]]) -> dict[str, Any]:
     def replay(batch):
         return [{"uv_px": a.uv_px, "z_rel": a.z_rel} for _, a in zip(batch, upcoming, strict=False)]
 
-    result = evaluate(replay, samples, num_worst=0)
+    truth = [sample.xyz_camera_mm for sample in samples]
+    has_3d = all(xyz is not None and np.isfinite(xyz).all() for xyz in truth)
+    result = evaluate(replay, samples, "procrustes" if has_3d else "all", num_worst=0)
     thresholds, shares = result.curves_box["2D"]
     row: dict[str, Any] = {
         "num_hands": len(samples),
@@ -152,8 +154,7 @@ def score(pairs: Sequence[tuple[HandSample, Answer]]) -> dict[str, Any]:
         "epe_box": result.report["errors_2d"]["epe_box"],
         **{f"pck_{x:g}": float(np.interp(x, thresholds, shares)) for x in PCK_BOX_SHARES},
     }
-    truth = [sample.xyz_camera_mm for sample in samples]
-    if all(xyz is not None and np.isfinite(xyz).all() for xyz in truth):
+    if has_3d:
         row["with_camera_mm"] = result.report["errors_3d"]["procrustes"]["mpjpe_mm"]
         row["pa_mpjpe_mm"], row["joints_mm"] = {}, {}
         for kind in answers[0].xyz:

@@ -2,11 +2,13 @@
 
 import functools
 import pathlib
+from unittest import mock
 
 import numpy as np
 
 from benchmarks import peers, peers_networks
 from benchmarks.peers_networks import MediaPipeNetwork, OneWay, OurNetwork
+from benchmarks.peers_presence import PHOTOGRAPHS, RENDERS
 from tests.hands import encode_png
 from tests.teacher.fake_teacher import SIZE, FakeTeacher, map_matrix, map_picture, right_hand
 from tf_handgroups.crop import transform_points
@@ -64,7 +66,7 @@ class FakeRunner:
         bone = np.linalg.norm(xyz[REFERENCE_BONE[1]] - xyz[REFERENCE_BONE[0]])
         as_right = self.hand.is_right == (np.linalg.det(matrix[:, :2]) > 0)
         found = {
-            "uv_px": transform_points(matrix, self.hand.uv) + [self.error_px, 0],
+            "uv_px": transform_points(matrix, self.hand.uv) + np.array([self.error_px, 0]),
             "z_rel": (xyz[:, 2] - xyz[9, 2]) / bone,
         }
         if self.heads:
@@ -94,8 +96,15 @@ def small_results() -> dict:
     networks = [
         our_network(content=content, error_px=1.0),
         our_network(True, content=content, error_px=1.0),
-        *(their_network(name, content + b"\0", noise_px=4.0) for name in peers.PEERS),
+        *(
+            their_network(name, content + bytes(index + 1), noise_px=4.0)
+            for index, name in enumerate(peers.PEERS)
+        ),
     ]
     sample = sample_of(the_hand())
-    data = {"real3d_dev": [sample, sample], "mmpose_samples": [sample_of(the_hand(), None)]}
-    return peers.compare(networks, data, (0.0, 90.0), (1.5, 2.0), num_renders=1, rounds=2)
+    flat = sample_of(the_hand(), None, xyz_camera_mm=None)
+    data = {"real3d_dev": [sample, sample], "mmpose_samples": [flat]}
+    # These networks can read no other picture.
+    others = [(kind, map_picture(), sample.box_px) for kind in (RENDERS, PHOTOGRAPHS)]
+    with mock.patch.object(peers, "pictures_without_hand", lambda count: iter(others)):
+        return peers.compare(networks, data, (0.0, 90.0), (1.5, 2.0), rounds=2)
