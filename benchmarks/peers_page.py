@@ -62,8 +62,9 @@ def page(results: dict[str, Any]) -> str:
         "\n## Left or right\n\n" + _handedness(results),
         "\n## Time and size\n\n" + _latency(results),
     ]
+    counts = ", ".join(f"{count} of `{name}`" for name, count in results["data"].items())
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return "".join(parts) + f"\n{versions}.\n"
+    return "".join(parts) + f"\nHands: {counts}. {versions}.\n"
 
 
 def chosen(rows: Sequence[dict[str, Any]], **fields: Any) -> list[dict[str, Any]]:
