@@ -357,9 +357,10 @@ def _handedness(results: dict[str, Any]) -> str:
         for data in dict.fromkeys(row["data"] for row in results["handedness"]):
             for side in ("left", "right"):
                 mine = chosen(results["handedness"], network=name, data=data, side=side)
-                values = [row["correct"] for row in mine]
-                title = f"{name}: {mine[0]['num_hands']} {side}, {data}"
-                rows.append((title, [*values, float(np.mean(values))]))
+                if mine:
+                    values = [row["correct"] for row in mine]
+                    title = f"{name}: {mine[0]['num_hands']} {side}, {data}"
+                    rows.append((title, [*values, float(np.mean(values))]))
     heads = ["", *(f"{degrees:g}°" for degrees in angles), "mean"]
     return (
         "Share of hands whose side is found. Every hand is shown as it is and mirrored, so both "
