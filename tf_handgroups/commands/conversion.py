@@ -100,16 +100,27 @@ def bundle(
     licence_file: Annotated[
         pathlib.Path | None, typer.Option(help="Licence text of the model.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Number for tracking: presence_threshold, min_cutoff_hz, beta, ..."
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Verify the bundle in --out.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Bundles converted models for an app, or verifies a bundle with --check.
 
+    --converted may name a bundle, to bring it up to date or to change its numbers.
+
     Example: `tf-handgroups bundle --converted converted --data synth:renders/val
     --out android_assets`
     """
-    from tf_handgroups.convert.bundle import check_bundle, write_bundle
+    from tf_handgroups.convert.bundle import write_bundle
+    from tf_handgroups.convert.bundle_check import check_bundle
     from tf_handgroups.convert.bundle_sources import golden_crops, read_licence
+    from tf_handgroups.convert.tracking_rule import TRACKING_NUMBERS
+    from tf_handgroups.number_fields import numbers_of
 
     if check:
         report = check_bundle(out)
@@ -124,6 +135,7 @@ def bundle(
         variants=variant,
         default=default,
         licence_text=read_licence(licence_file, converted),
+        tracking=numbers_of(set_ or [], TRACKING_NUMBERS),
         overwrite=overwrite,
     )
     say(f"Bundle: {out}")
