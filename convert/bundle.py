@@ -15,6 +15,7 @@ from tf_handgroups.convert.contract import (
     Contract,
     completed_contract,
     contract_path,
+    read_contract,
     sha256_of,
 )
 from tf_handgroups.convert.crops import check_crops
@@ -72,7 +73,8 @@ def write_bundle(
         out_dir: The bundle folder.
         golden_crops: `(N, S, S, 3)` in [0, 1], a few crops (rounded to 8 bits here).
         variants: Recipe names to include; `None` takes all in `source`.
-        default: The variant that runners take; `None` picks by `DEFAULT_ORDER`.
+        default: The variant that runners take; `None` picks by `DEFAULT_ORDER`, of those
+            inside their gate if there are any.
         licence_text: Content of `LICENSE`; `None` writes licence and training data as the
             contracts state them.
         tracking: Numbers of the contracts' section `tracking` to change, by name, see
@@ -90,7 +92,7 @@ def write_bundle(
     available = find_variants(source)
     names = list(available) if variants is None else list(variants)
     chosen = _known(names, available, source)
-    default = default or next((n for n in DEFAULT_ORDER if n in chosen), names[0])
+    default = default or _default_of(chosen)
     if default not in chosen:
         raise InputError(
             f"write_bundle: expected a default among {', '.join(chosen)}. "
@@ -168,6 +170,17 @@ def _known(
             f"Received: variants={list(names)}. Convert the missing ones first."
         )
     return {name: available[name] for name in names}
+
+
+def _default_of(chosen: Mapping[str, pathlib.Path]) -> str:
+    passed = [
+        name
+        for name, path in chosen.items()
+        # Parity made outside of `convert_model` need not have a gate.
+        if read_contract(contract_path(path)).values["parity"].get("gate", "passed") == "passed"
+    ]
+    candidates = passed or list(chosen)
+    return next((name for name in DEFAULT_ORDER if name in candidates), candidates[0])
 
 
 def _licence_text(contract: Contract) -> str:

@@ -115,10 +115,14 @@ def _cell(text: str) -> str:
 def _rows(bundle: Mapping[str, Any], contracts: Mapping[str, Contract]) -> list[str]:
     rows = []
     for name, entry in bundle["variants"].items():
-        size = contracts[name].values["model"]["bytes"] / 1e6
-        default = ", the default" if name == bundle["default"] else ""
+        values = contracts[name].values
+        what = f"network, variant `{name}`, {values['model']['bytes'] / 1e6:.1f} MB"
+        if name == bundle["default"]:
+            what += ", the default"
+        if values["parity"].get("gate", "passed") != "passed":
+            what += ", **differs from the trained network by more than its gate**"
         rows += [
-            (entry["file"], f"network, variant `{name}`{default}, {size:.1f} MB", _ASSETS),
+            (entry["file"], what, _ASSETS),
             (entry["contract"], "what a runner must know about it", _ASSETS),
             (entry["golden"]["file"], "test crops and their expected outputs", "tests only"),
         ]

@@ -12,11 +12,12 @@ from tests.convert.bundles import refresh_sums, without_new_sections
 from tests.convert.conftest import PAPER_RECIPES
 from tf_handgroups.convert.bundle import find_variants, read_golden, write_bundle
 from tf_handgroups.convert.bundle_check import check_bundle
-from tf_handgroups.convert.contract import read_contract
+from tf_handgroups.convert.contract import Contract, contract_path, read_contract
 from tf_handgroups.convert.export import OUTPUT_SHAPES
 from tf_handgroups.convert.one_euro import OneEuroSettings
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import LiteRTRunner, default_variant
+from tf_handgroups.convert.sealed_model import seal_model
 from tf_handgroups.errors import GateError, InputError
 
 
@@ -168,6 +169,22 @@ def test_takes_all_variants_and_a_given_licence(converted, crops, tmp_path):
         write_bundle(converted, tmp_path / "all", crops[:1])
     write_bundle(converted, tmp_path / "all", crops[:1], ["float32"], overwrite=True)
     assert check_bundle(tmp_path / "all")["default"] == "float32"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [((), "int8_mixed"), (("int8_mixed",), "float32"), (("int8_mixed", "float32"), "int8_mixed")],
+)
+def test_default_is_a_variant_inside_its_gate(converted, crops, tmp_path, accepted, expected):
+    source = tmp_path / "source"
+    shutil.copytree(converted, source)
+    for name in accepted:
+        path = source / f"hand_{name}.tflite"
+        values = dict(read_contract(contract_path(path)).values)
+        values["parity"] = {**values["parity"], "gate": "loss accepted"}
+        seal_model(path, Contract(values), overwrite=True)
+    written = write_bundle(source, tmp_path / "b", crops[:1], ["float32", "int8_mixed"])
+    assert written["default"] == expected
 
 
 def test_rejects_unknown_variants_and_defaults(converted, crops, tmp_path):

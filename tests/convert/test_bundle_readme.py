@@ -23,7 +23,9 @@ def test_names_every_file_of_the_bundle_and_no_other(bundle, text):
     table = text.split("## Into an app")[0]
     named = set(re.findall(r"`([\w.]+\.\w+|LICENSE|SHA256SUMS)`", table))
     assert named == {path.name for path in bundle.iterdir()} - {"README.md"}
-    assert "tests only" in table and "`int8_mixed`, the default" in table
+    assert "tests only" in table and "differs" not in table
+    (row,) = [line for line in table.splitlines() if "the default |" in line]
+    assert row.startswith("| `hand_int8_mixed.tflite` | network, variant `int8_mixed`, ")
 
 
 def test_copied_commands_put_into_an_app_what_it_needs(bundle, text, tmp_path):
@@ -53,6 +55,19 @@ def test_numbers_are_those_of_the_contract(bundle, text):
     size = (bundle / "hand_float32.tflite").stat().st_size / 1e6
     assert f"`float32`, {size:.1f} MB" in text
     assert f'implementation("com.google.ai.edge.litert:litert:{LITERT_FOR_ANDROID}")' in text
+
+
+def test_variant_outside_its_gate_is_marked(bundle):
+    description = json.loads((bundle / "bundle.json").read_text())
+    contracts = {
+        name: read_contract(bundle / entry["contract"])
+        for name, entry in description["variants"].items()
+    }
+    values = contracts["float32"].values
+    lossy = Contract({**values, "parity": {**values["parity"], "gate": "loss accepted"}})
+    lines = bundle_readme(description, contracts | {"float32": lossy}).splitlines()
+    marked = [line for line in lines if "differs from the trained network" in line]
+    assert len(marked) == 1 and "hand_float32.tflite" in marked[0]
 
 
 def test_text_of_strangers_stays_in_its_cell(bundle):
