@@ -18,7 +18,7 @@ _TEXT = """\
 # {name}
 
 21 joints of a hand in 3D, for LiteRT. `tf-handgroups bundle` wrote these files and
-`tf-handgroups bundle --check --out FOLDER` verifies them: hashes, contracts, and what the models
+`tf-handgroups bundle --check FOLDER` verifies them: hashes, contracts, and what the models
 compute. Change none of them by hand; the runners refuse a file whose hash is another.
 
 | file | what it is | in an Android app |

@@ -73,7 +73,7 @@ def test_errors_become_exit_codes(error, code, text, capsys, monkeypatch):
 
     monkeypatch.delenv("HANDGROUPS_DEBUG", raising=False)
     monkeypatch.setattr("tf_handgroups.convert.bundle_check.check_bundle", raise_it)
-    assert main(["bundle", "--check"]) == code
+    assert main(["bundle", "--check", "assets"]) == code
     assert capsys.readouterr().err.strip() == text
 
 
@@ -84,4 +84,4 @@ def test_debugging_shows_the_traceback(monkeypatch):
     monkeypatch.setenv("HANDGROUPS_DEBUG", "1")
     monkeypatch.setattr("tf_handgroups.convert.bundle_check.check_bundle", raise_it)
     with pytest.raises(ZeroDivisionError, match="deep inside"):
-        main(["bundle", "--check"])
+        main(["bundle", "--check", "assets"])

@@ -106,10 +106,12 @@ def bundle(
             "--set", help="Number for tracking: presence_threshold, min_cutoff_hz, beta, ..."
         ),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Verify the bundle in --out.")] = False,
+    check: Annotated[
+        pathlib.Path | None, typer.Option(help="Verify this bundle and write nothing.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Bundles converted models for an app, or verifies a bundle with --check.
+    """Bundles converted models for an app, or verifies a bundle with --check DIR.
 
     --converted may name a bundle, to bring it up to date or to change its numbers.
 
@@ -122,12 +124,12 @@ def bundle(
     from tf_handgroups.convert.tracking_rule import TRACKING_NUMBERS
     from tf_handgroups.number_fields import numbers_of
 
-    if check:
-        report = check_bundle(out)
-        say(f"{out}: sound; default variant {report['default']}")
+    if check is not None:
+        report = check_bundle(check)
+        say(f"{check}: sound; default variant {report['default']}")
         return
     if converted is None:
-        raise InputError("bundle: expected --converted, or --check. Received: neither.")
+        raise InputError("bundle: expected --converted DIR, or --check DIR. Received: neither.")
     write_bundle(
         converted,
         out,
