@@ -25,7 +25,8 @@ compute. Change none of them by hand; the runners refuse a file whose hash is an
 |---|---|---|
 {table}
 
-An app needs one variant: `{default}`, the default, or another one with `bundle.contract("NAME")`.
+An app needs one variant: `{default}`, the default, or another one, named as `variant` when it is
+opened. With its golden file beside it, `hands.checkGolden()` verifies what a device computes.
 
 ## Into an app
 
@@ -43,14 +44,19 @@ An app needs one variant: `{default}`, the default, or another one with `bundle.
    include(":handgroups")
    ```
 
-3. Add to the `dependencies` in `$APP/app/build.gradle.kts`:
+3. Add to `$APP/app/build.gradle.kts`:
 
    ```
-   implementation(project(":handgroups"))
-   implementation("com.google.ai.edge.litert:litert:{litert}")
+   android {{
+       androidResources {{ noCompress += "tflite" }}
+   }}
+   dependencies {{
+       implementation(project(":handgroups"))
+       implementation("com.google.ai.edge.litert:litert:{litert}")
+   }}
    ```
 
-4. Use it:
+4. Use it, with CameraX through `HandAnalyzer`, or with pictures:
 
    ```kotlin
 {usage}
@@ -71,14 +77,18 @@ the numbers of the contract. In another language, the contract says all of it in
 """
 
 _USAGE = """\
-val bundle = Bundle.open { name -> assets.open("handgroups/$name") }
-val contract = bundle.contract()  // refuses changed files
-val tracker = HandTracker(HandEstimator(contract, LiteRtRunner(assets, contract)))
-// For every frame, upright; the time in seconds:
-val hand = tracker.update(bitmap.toRgbImage(), timeS) ?: return
-hand.uvPx           // 21 points in pixels of the picture
-hand.xyzRelative    // 21 points, in lengths of the bone from middle MCP to middle PIP
-hand.side           // left or right"""
+import dev.handgroups.android.HandGroups
+import dev.handgroups.android.toRgbImage
+
+val hands = HandGroups.fromAssets(context)  // not on the main thread; refuses changed files
+val tracker = hands.newTracker()            // one per hand and video
+
+val hand = tracker.update(bitmap.toRgbImage(), timeS)  // every frame, upright; null: no hand
+hand?.uvPx         // 21 points in pixels of the picture
+hand?.xyzRelative  // 21 points, in lengths of the bone from middle MCP to middle PIP
+hand?.side         // left or right
+
+hands.close()"""
 
 
 def bundle_readme(bundle: Mapping[str, Any], contracts: Mapping[str, Contract]) -> str:
