@@ -201,10 +201,10 @@ def _decode(heatmaps: np.ndarray, depth_maps: np.ndarray, decoding: Mapping) -> 
 class _GivenOutputs:
     """Stands in for a network: what it returns is known, for each look at the hand."""
 
-    sha256, name = None, "golden"
-
     def __init__(self, size: int, as_it_is: Mapping[str, Any], flipped: Mapping[str, Any]):
         self.input_size = size
+        self.sha256: str | None = None
+        self.name = "golden"
         self._looks = as_it_is, flipped
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
