@@ -91,6 +91,10 @@ internal class ContractParser(private val values: Fields) {
         if (parents.size != names.size || parents.any { it !in names.indices }) {
             fields.wrong("parents", "to be one of the ${names.size} joints per joint", parents)
         }
+        // Bones are numbered by the joint that they end at; no bone ends at the first joint.
+        if (parents.indices.any { (parents[it] == it) != (it == 0) }) {
+            fields.wrong("parents", "to be another joint for each but the first", parents)
+        }
         if (root !in names.indices) fields.wrong("root", "to be one of the joints", root)
         if (bone.size != 2 || bone.any { it !in names.indices }) {
             fields.wrong("reference_bone", "to be two of the joints", bone)
@@ -180,6 +184,7 @@ internal class ContractParser(private val values: Fields) {
 
     private fun recovery(skeleton: Skeleton): RecoveryRule {
         val fields = values.fields("recovery")
+        fields.only("kind", "all_bones")
         val rule = RecoveryRule(
             boneRatios = fields.numbers("bone_ratios"),
             boneWeights = fields.numbers("bone_weights"),
@@ -188,8 +193,8 @@ internal class ContractParser(private val values: Fields) {
         )
         val lists = mapOf("bone_ratios" to rule.boneRatios, "bone_weights" to rule.boneWeights)
         for ((name, list) in lists) {
-            if (list.size != skeleton.bones.size || list.any { it < 0 } || list.all { it == 0.0 }) {
-                fields.wrong(name, "to be ${skeleton.bones.size} numbers of at least 0", list)
+            if (list.size != skeleton.bones.size || list.any { it <= 0 }) {
+                fields.wrong(name, "to be ${skeleton.bones.size} numbers greater than 0", list)
             }
         }
         for (name in listOf("min_image_share", "max_root_depth")) {

@@ -105,8 +105,8 @@ public object GoldenCheck {
             if (!(difference <= limit)) {
                 throw GateException(
                     "${contract.model.file}: expected the golden outputs within $limit. " +
-                        "Received: $name differs by $difference. This runtime, accelerator or processor " +
-                        "computes something else.",
+                        "Received: $name differs by $difference. This runtime, accelerator or " +
+                        "processor computes something else.",
                 )
             }
         }

@@ -111,7 +111,7 @@ public class Recovery(private val skeleton: Skeleton, private val rule: Recovery
         return bones.map { Xyz(it.x * boneMm, it.y * boneMm, it.z * boneMm) }
     }
 
-    /** The larger root of a Z^2 + 2 b Z + c = 0: with it the bones are as long as they should be. */
+    /** The larger root of a Z^2 + 2 b Z + c = 0: the bones are then as long as they should be. */
     private fun rootDepth(rays: List<Uv>, zRel: List<Double>): Double {
         var a = 0.0
         var b = 0.0
