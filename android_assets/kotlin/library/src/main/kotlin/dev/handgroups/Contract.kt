@@ -145,14 +145,6 @@ public sealed interface Decoding {
 }
 
 /**
- * Which hands the network expects.
- *
- * @property canonical Side of the hands that it was trained on.
- * @property mirrored Side of the hands whose crops are flipped left to right before it.
- */
-public data class SideRule(public val canonical: HandSide, public val mirrored: HandSide)
-
-/**
  * An average hand, whose bones give a hand its scale.
  *
  * @property boneRatios Length of each of [Skeleton.bones] over that of the reference bone.

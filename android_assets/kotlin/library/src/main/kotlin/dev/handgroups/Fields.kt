@@ -21,6 +21,8 @@ internal class Fields(
 
     fun whole(name: String): Int = required(name, "a whole number", ::asWhole)
 
+    fun flag(name: String): Boolean = required(name, "true or false") { it as? Boolean }
+
     fun wholes(name: String): List<Int> = required(name, "whole numbers") { list(it, ::asWhole) }
 
     fun numbers(name: String): List<Double> =
