@@ -10,9 +10,8 @@ import pytest
 
 from tests.kotlin import toolchain
 
-LIBRARY = (
-    pathlib.Path(__file__).parents[2] / "android_assets/kotlin/library/src/main/kotlin/dev/handgroups"
-)
+PROJECT = pathlib.Path(__file__).parents[2] / "android_assets" / "kotlin"
+LIBRARY = PROJECT / "library" / "src" / "main" / "kotlin" / "dev" / "handgroups"
 DRIVER = pathlib.Path(__file__).parent / "driver"
 
 

@@ -7,10 +7,9 @@ import xml.etree.ElementTree
 import pytest
 
 from tests.kotlin import toolchain
-from tests.kotlin.conftest import DRIVER, LIBRARY
+from tests.kotlin.conftest import DRIVER, LIBRARY, PROJECT
 from tf_handgroups.errors import InputError
 
-PROJECT = pathlib.Path(__file__).parents[2] / "android_assets" / "kotlin"
 STUBS = pathlib.Path(__file__).parent / "stubs"
 LAYER = LIBRARY / "android"
 SAMPLE = PROJECT / "sample" / "src" / "main"
@@ -52,8 +51,9 @@ def test_wrong_use_of_an_api_is_found(core, tmp_path):
 
 def test_core_knows_no_android():
     assert len(CORE) > 15
+    platform = re.compile(r"\b((?:java|android|androidx|com)\.[\w.]+)")
     for path in CORE:
-        used = set(re.findall(r"\b(?:import )?((?:java|android|androidx|com)\.[\w.]+)", path.read_text()))
+        used = set(platform.findall(path.read_text()))
         used -= {"java.lang.Double.MIN_NORMAL"}
         assert used <= JAVA_OF_THE_CORE, f"{path.name}: {sorted(used - JAVA_OF_THE_CORE)}"
 
@@ -115,10 +115,11 @@ def test_manifests_name_what_there_is():
     assert (SAMPLE / "kotlin/dev/handgroups/sample" / f"{name}.kt").is_file()
     permissions = [p.attrib[f"{ANDROID}name"] for p in manifest.findall("uses-permission")]
     assert permissions == ["android.permission.CAMERA"]
-    library = xml.etree.ElementTree.parse(PROJECT / "library/src/main/AndroidManifest.xml").getroot()
+    file = PROJECT / "library" / "src" / "main" / "AndroidManifest.xml"
+    library = xml.etree.ElementTree.parse(file).getroot()
     assert library.tag == "manifest" and not list(library)
-    used = set(re.findall(r"R\.string\.(\w+)", (SAMPLE / "kotlin").rglob("MainActivity.kt").__next__().read_text()))
-    assert {f"@string/{name}" for name in used} <= strings
+    code = "".join(path.read_text() for path in SAMPLE.rglob("*.kt"))
+    assert {f"@string/{name}" for name in re.findall(r"R\.string\.(\w+)", code)} <= strings
 
 
 def test_versions_agree():
@@ -132,5 +133,6 @@ def test_versions_agree():
     sample = (PROJECT / "sample/build.gradle.kts").read_text()
     camera |= set(re.findall(r"androidx\.camera:camera-\w+:([\d.]+)", sample))
     assert len(camera) == 1
-    language = re.search(r'kotlin\.android"\) version "(\d+\.\d+)', (PROJECT / "build.gradle.kts").read_text())
-    assert language and language[1] == toolchain.LANGUAGE_VERSION
+    plugins = (PROJECT / "build.gradle.kts").read_text()
+    [language] = re.findall(r'kotlin\.android"\) version "(\d+\.\d+)', plugins)
+    assert language == toolchain.LANGUAGE_VERSION

@@ -149,8 +149,7 @@ def test_golden_vectors_find_another_model(ask, golden_recording):
     requests = [golden_recording("moved", moved), golden_recording("broken", broken)]
     moved_answer, broken_answer = ask(requests)
     assert moved_answer["type"] == "GateException"
-    assert "expected the golden outputs within 0.25. Received: uv_px differs by 0.3" in (
-        moved_answer["error"]
-    )
+    expected = "expected the golden outputs within 0.25. Received: uv_px differs by 0.3"
+    assert expected in moved_answer["error"]
     assert broken_answer["type"] == "InputException"
     assert "expected output z_rel with 21 finite numbers" in broken_answer["error"]

@@ -68,7 +68,8 @@ def random_value(generator: random.Random, depth: int = 0) -> Any:
     if kind in (2, 3):
         return generator.gauss(0, 1) * 10 ** generator.randrange(-30, 30)
     if kind == 4:
-        return "".join(chr(generator.choice([0, 10, 34, 92, 127, 233, 9995, 128512])) for _ in "abcd")
+        letters = [0, 10, 34, 92, 127, 233, 9995, 128512]
+        return "".join(map(chr, generator.choices(letters, k=4)))
     values = [random_value(generator, depth + 1) for _ in range(generator.randrange(5))]
     return values if kind == 5 else {f"{index}{values!r}"[:9]: v for index, v in enumerate(values)}
 

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from tests.kotlin.test_refusals import copied, with_contract
 from tf_handgroups.camera import (
     mirror_intrinsics,
     mirror_uv,
@@ -185,8 +186,6 @@ def test_built_in_finders(ask):
 
 
 def test_bytes_in_and_out_equal_python(ask, tmp_path):
-    from tests.kotlin.test_refusals import copied, with_contract
-
     def quantized(contract):
         meaning = {"dtype": "int8", "quantization": {"scale": 0.07, "zero_point": -5}}
         contract["outputs"]["presence"] |= meaning

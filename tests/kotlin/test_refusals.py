@@ -67,7 +67,10 @@ MODEL, OTHER = ENTRY["file"], "float16"
 
 # What was done to the bundle, and what the message says about it.
 TAMPERED = {
-    "model byte": (lambda f: changed_byte(f, MODEL), [f"{MODEL}: expected SHA-256", "Received: sha"]),
+    "model byte": (
+        lambda f: changed_byte(f, MODEL),
+        [f"{MODEL}: expected SHA-256", "Received: sha256="],
+    ),
     "model truncated": (
         lambda f: replace(f, MODEL, (f / MODEL).read_bytes()[:-1]),
         [f"{MODEL}: expected SHA-256"],
@@ -92,7 +95,10 @@ TAMPERED = {
         lambda f: with_contract(f, lambda c: c["quantization"].update(recipe="int8")),
         [f"expected the recipe {DEFAULT} of bundle.json. Received: recipe=int8"],
     ),
-    "model missing": (lambda f: (f / MODEL).unlink(), [f"{MODEL}: expected this file in the bundle"]),
+    "model missing": (
+        lambda f: (f / MODEL).unlink(),
+        [f"{MODEL}: expected this file in the bundle"],
+    ),
     "contract missing": (
         lambda f: (f / ENTRY["contract"]).unlink(),
         [f"{ENTRY['contract']}: expected this file in the bundle"],
@@ -148,9 +154,6 @@ TAMPERED = {
     ),
 }
 
-# Files that an app does not need to run the default variant.
-SPARE = ("golden_steps.json", "golden_steps.bin", "LICENSE", ENTRY["golden"]["file"])
-
 
 @pytest.fixture(scope="module")
 def answers(ask, tmp_path_factory) -> dict[str, dict[str, Any]]:
@@ -196,9 +199,8 @@ def test_variants_that_are_not_used_may_be_left_out(answers):
 
 
 def test_unknown_variant_names_the_known(answers):
-    assert "expected a variant among [float16, int8_mixed]. Received: variant=int4" in (
-        answers["unknown"]["error"]
-    )
+    expected = "expected a variant among [float16, int8_mixed]. Received: variant=int4"
+    assert expected in answers["unknown"]["error"]
 
 
 REMOVED = object()

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.kotlin import toolchain
+from tests.kotlin.conftest import DRIVER, LIBRARY
 from tf_handgroups.errors import InputError
 
 
@@ -92,18 +93,14 @@ def test_failed_download_is_told_and_leaves_nothing(tmp_path, monkeypatch, capsy
     def refuse(command, **_):
         return subprocess.CompletedProcess(command, 1, "", "no matching distribution")
 
-    monkeypatch.setattr(toolchain, "FOLDER", tmp_path / "kotlin")
     monkeypatch.setattr(toolchain, "missing", lambda: "nothing there")
-    monkeypatch.setattr(toolchain, "build", lambda: real(tmp_path / "kotlin"))
-    real = build
+    build = toolchain.build
+    monkeypatch.setattr(toolchain, "build", lambda: build(tmp_path / "kotlin"))
     monkeypatch.setattr(toolchain.shutil, "which", lambda name: None)
     monkeypatch.setattr(toolchain.subprocess, "run", refuse)
     assert toolchain.main() == 2
     assert "pip failed. Received: exit code 1, no matching distribution" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-build = toolchain.build
 
 
 def test_java_that_does_not_run_is_told(tmp_path, monkeypatch):
@@ -129,8 +126,6 @@ def test_failing_program_is_told(core, tmp_path):
 
 def test_same_sources_are_compiled_once(core, tmp_path, monkeypatch):
     """The classes of `core` are there: no compiler is started for them."""
-    from tests.kotlin.conftest import DRIVER, LIBRARY
-
     monkeypatch.setattr(toolchain, "_run", lambda *_: pytest.fail("compiled again"))
     sources = [*sorted(LIBRARY.glob("*.kt")), DRIVER]
     assert toolchain.compiled("core", sources, options=["-Xexplicit-api=strict"]) == core

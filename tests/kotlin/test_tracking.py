@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.kotlin.recording import RecordingRunner, write_recording
+from tests.kotlin.test_refusals import copied, with_contract
 from tf_handgroups.camera import recover_weak_perspective
 from tf_handgroups.convert.golden_file import read_arrays
 from tf_handgroups.convert.one_euro import OneEuroFilter
@@ -179,8 +180,6 @@ def test_time_that_stands_still_is_refused(ask, tmp_path):
 
 
 def test_bundle_of_an_earlier_version_cannot_be_tracked(ask, tmp_path):
-    from tests.kotlin.test_refusals import copied, with_contract
-
     old = copied(tmp_path / "old")
     with_contract(old, lambda contract: contract.pop("tracking"))
     runner = RecordingRunner(BUNDLE)
