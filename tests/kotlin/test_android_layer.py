@@ -30,10 +30,44 @@ JAVA_OF_THE_CORE = {
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 
 
-def test_layer_and_sample_compile(core):
+# What an example may take for granted.
+_GIVEN = """
+internal fun example(
+    context: android.content.Context,
+    bitmap: android.graphics.Bitmap,
+    analysis: androidx.camera.core.ImageAnalysis,
+    timeS: Double,
+) {
+"""
+
+
+def example_file(example: str) -> str:
+    """An example of a document as a Kotlin file: imports first, the rest in a function."""
+    lines = [line.strip() for line in example.splitlines()]
+    imports = [line for line in lines if line.startswith("import ")]
+    body = [line for line in lines if not line.startswith("import ")]
+    quiet = '@file:Suppress("UNUSED_EXPRESSION", "UNUSED_VARIABLE")'
+    return "\n".join([quiet, *imports, _GIVEN, *body, "}", ""])
+
+
+def test_layer_sample_and_documented_examples_compile(core, tmp_path):
+    root = PROJECT.parents[1]
+    examples = [
+        example
+        for document in ("docs/android.md", "android_assets/README.md")
+        for example in re.findall(
+            r"^ *```kotlin\n(.*?)^ *```$", (root / document).read_text(), re.DOTALL | re.MULTILINE
+        )
+    ]
+    assert len(examples) == 3
+    for number, example in enumerate(examples):
+        (tmp_path / f"Example{number}.kt").write_text(
+            example_file(example).replace("fun example(", f"fun example{number}(")
+        )
     # The layer is one module with the core, as in the Android build.
     options = [f"-Xfriend-paths={core}"]
-    classes = toolchain.compiled("android", [LAYER, SAMPLE / "kotlin", STUBS], [core], options)
+    sources = [LAYER, SAMPLE / "kotlin", STUBS, *sorted(tmp_path.glob("*.kt"))]
+    classes = toolchain.compiled("android", sources, [core], options)
     made = {path.stem for path in classes.rglob("*.class")}
     assert {"HandGroups", "LiteRtRunner", "HandAnalyzer", "MainActivity", "OverlayView"} <= made
 
