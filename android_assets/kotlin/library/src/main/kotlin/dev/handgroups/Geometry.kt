@@ -32,7 +32,12 @@ public data class Box(
 /**
  * An affine map between pixels: `u' = uu u + uv v + u0`, `v' = vu u + vv v + v0`.
  *
- * As rows of a 2x3 matrix: `[uu, uv, u0]` and `[vu, vv, v0]`.
+ * @property uu Row 1, column 1 of the 2x3 matrix.
+ * @property uv Row 1, column 2.
+ * @property u0 Row 1, column 3.
+ * @property vu Row 2, column 1.
+ * @property vv Row 2, column 2.
+ * @property v0 Row 2, column 3.
  */
 public data class Affine(
     public val uu: Double,

@@ -136,7 +136,7 @@ internal class Json private constructor(private val text: String, private val wh
 
     private fun peek(): Char = if (position < text.length) text[position] else fail("its end")
 
-    private fun shown(): String = text.drop(position).take(20).ifEmpty { "its end" }
+    private fun shown(): String = text.drop(position).take(MAX_SHOWN).ifEmpty { "its end" }
 
     private fun fail(found: String): Nothing {
         val before = text.take(position)
@@ -150,6 +150,7 @@ internal class Json private constructor(private val text: String, private val wh
 
     companion object {
         const val MAX_DEPTH = 32
+        private const val MAX_SHOWN = 24
         private const val SPACE = " \t\r\n"
         private const val NUMBER_SIGNS = "+-.0123456789eE"
         private val NUMBER = Regex("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?")

@@ -48,7 +48,7 @@ public class HandAnalyzer(
         if (closed || (last != null && timeNs <= last)) return null
         lastNs = timeNs
         val picture = image.toRgbImage()
-        return FrameResult(tracker.update(picture, timeNs * 1e-9), picture.width, picture.height)
+        return FrameResult(tracker.update(picture, timeNs / 1e9), picture.width, picture.height)
     }
 
     /** Waits for a frame that is being looked at; later ones are dropped. */

@@ -28,10 +28,11 @@ public class LiteRtRunner internal constructor(
         opened.add(model)
         try {
             val signature = contract.model.signature
-            inputs = mapOf(contract.input.name to model.createInputBuffer(contract.input.name, signature))
+            val name = contract.input.name
+            inputs = mapOf(name to model.createInputBuffer(name, signature))
             opened.addAll(inputs.values)
-            outputs = contract.outputs.keys.associateWith { name ->
-                model.createOutputBuffer(name, signature).also { opened.add(it) }
+            outputs = contract.outputs.keys.associateWith { output ->
+                model.createOutputBuffer(output, signature).also { opened.add(it) }
             }
         } catch (error: Exception) {
             closeAll()
