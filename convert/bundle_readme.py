@@ -33,8 +33,9 @@ opened. With its golden file beside it, `hands.checkGolden()` verifies what a de
 1. Copy, with `APP` as the folder of your Android project:
 
    ```
-   mkdir -p $APP/{assets}
-   cp bundle.json SHA256SUMS LICENSE {model} {contract} $APP/{assets}
+   mkdir -p "$APP/{assets}"
+   cp bundle.json SHA256SUMS LICENSE {model} \\
+       {contract} "$APP/{assets}"
    ```
 
 2. Copy the Kotlin library, the folder `android_assets/kotlin/library` of tf_handgroups, to

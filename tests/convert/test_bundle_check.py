@@ -124,7 +124,10 @@ def test_shipped_bundle_is_sound_and_of_this_version():
         name: read_contract(SHIPPED / entry["contract"])
         for name, entry in bundle["variants"].items()
     }
-    advice = "tf-handgroups bundle --converted android_assets --out android_assets --overwrite"
+    advice = (
+        "tf-handgroups bundle --converted android_assets --out android_assets --overwrite, and "
+        "--set NAME=VALUE for every default of tracking that has changed"
+    )
     for contract in contracts.values():
         assert contract.tracking == TrackingRule.default(contract.values["outputs"]), advice
     text = (SHIPPED / "README.md").read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 """Tests of the README of a bundle."""
 
 import json
+import os
 import pathlib
 import re
-import shlex
 import subprocess
 
 import pytest
@@ -30,10 +30,10 @@ def test_names_every_file_of_the_bundle_and_no_other(bundle, text):
 
 def test_copied_commands_put_into_an_app_what_it_needs(bundle, text, tmp_path):
     """The block of step 1, run as it stands."""
-    (block,) = re.findall(r"^   ```\n((?:   (?:mkdir|cp) .*\n)+)   ```$", text, re.M)
+    (block,) = re.findall(r"^   ```\n(   mkdir (?:.*\n)+?)   ```$", text, re.M)
     app = tmp_path / "My app"
-    script = block.replace("$APP", shlex.quote(str(app)))
-    subprocess.run(["sh", "-e", "-c", script], cwd=bundle, check=True)
+    environment = {**os.environ, "APP": str(app)}
+    subprocess.run(["sh", "-e", "-c", block], cwd=bundle, check=True, env=environment)
     assets = app / "app/src/main/assets/handgroups"
     copied = {path.name for path in assets.iterdir()}
     assert copied == {
@@ -80,6 +80,20 @@ def test_text_of_strangers_stays_in_its_cell(bundle):
     strange = Contract({**values, "training_data": "mine\n| yours | {0}"})
     text = bundle_readme(description, contracts | {"int8_mixed": strange})
     assert r"| trained on | mine \| yours \| {0} |" in text
+
+
+def test_names_of_the_kotlin_library_exist(text):
+    sources = [*ROOT.glob("android_assets/kotlin/library/**/*.kt")]
+    if not sources:
+        pytest.skip("the Kotlin library is not in this checkout")
+    library = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    (usage,) = re.findall(r"```kotlin\n(.*?)```", text, re.S)
+    names = set(re.findall(r"(?<=\.)[a-z]\w+(?= *\(| +//|$)", usage, re.M))
+    assert {"fromAssets", "newTracker", "update", "uvPx", "toRgbImage"} <= names
+    for name in sorted(names):
+        assert re.search(rf"(fun|val) (\w+\.)?{name}\b", library), name
+    for name in ("HandAnalyzer", "HandGroups", "checkGolden"):
+        assert name in text and re.search(rf"(class|fun) {name}\b", library), name
 
 
 def test_kotlin_module_asks_for_the_same_runtime():
