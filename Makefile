@@ -5,7 +5,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: install demo test lint teacher peers variants arm64 parity-arm64 clean
+.PHONY: install demo test lint teacher peers variants arm64 parity-arm64 kotlin clean
 
 install: $(INSTALLED)
 
@@ -51,6 +51,11 @@ arm64: $(INSTALLED)
 parity-arm64: arm64
 	$(VENV)/bin/python -m benchmarks.parity_arm64
 
+# The Kotlin compiler, and a Java where none is installed, in .kotlin: no root. The tests of the Android
+# library need it.
+kotlin: $(INSTALLED)
+	$(VENV)/bin/python -m tests.kotlin.toolchain
+
 # The shipped network in all variants, on renders of common poses: docs/variants.md. About ten minutes.
 VARIANTS := float32 float16 dynamic_int8 int8_mixed int16x8 int8
 
@@ -62,4 +67,4 @@ variants: $(INSTALLED)
 	$(VENV)/bin/python -m benchmarks.variants_table variants_out/converted/report.json --out docs/variants.md
 
 clean:
-	rm -rf $(VENV) .arm64 variants_out peers_out build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .arm64 .kotlin variants_out peers_out build dist *.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,6 @@
+package androidx.camera.core;
+
+public interface ImageInfo {
+    long getTimestamp();
+    int getRotationDegrees();
+}
