@@ -12,18 +12,29 @@ from typing import Any
 import numpy as np
 
 from tf_handgroups.atomic_files import replacing_folder
-from tf_handgroups.convert.contract import Contract, contract_path, sha256_of
+from tf_handgroups.convert.contract import (
+    Contract,
+    completed_contract,
+    contract_path,
+    read_contract,
+    sha256_of,
+)
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.decode import COORDINATES
+from tf_handgroups.convert.golden_file import read_arrays, write_arrays
+from tf_handgroups.convert.golden_steps import check_golden_steps, write_golden_steps
 from tf_handgroups.convert.parity import compare_outputs
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import BUNDLE_FILE, LiteRTRunner
-from tf_handgroups.convert.sealed_model import read_verified
+from tf_handgroups.convert.sealed_model import read_verified, seal_model
 from tf_handgroups.errors import GateError, InputError
 
 SCHEMA = "tf_handgroups.bundle/1"
 CHECKSUM_FILE = "SHA256SUMS"
 LICENCE_FILE = "LICENSE"
+
+# Folders that may lie beside the files of a bundle: the Kotlin module.
+KEPT_FOLDERS = ("kotlin",)
 
 # First of these that a bundle holds becomes its default: small and fast first.
 # The integer variant comes last: its maps are work for whoever runs it.
@@ -82,33 +93,33 @@ def write_bundle(
             f"Received: default={default!r}."
         )
     with replacing_folder(out_dir, overwrite) as folder:
+        _keep_folders(out_dir, folder)
+        contracts = {name: _copy_model(path, folder) for name, path in chosen.items()}
         entries = {}
-        contract = None
         outputs: set[str] = set()
         for name, path in chosen.items():
-            contract = read_verified(path)[0]
-            shutil.copyfile(path, folder / path.name)
-            shutil.copyfile(contract_path(path), folder / contract_path(path).name)
             entries[name] = {
                 "file": path.name,
                 "contract": contract_path(path).name,
-                "golden": _write_golden(path, folder, golden_crops),
+                "golden": _write_golden(folder / path.name, golden_crops),
             }
             outputs |= {array["name"] for array in entries[name]["golden"]["arrays"]}
-        text = _licence_text(contract) if licence_text is None else licence_text
+        golden_steps = write_golden_steps(folder, contracts[default].tracking)
+        text = _licence_text(contracts[names[-1]]) if licence_text is None else licence_text
         (folder / LICENCE_FILE).write_text(text.rstrip() + "\n", encoding="utf-8")
         bundle = {
             "schema": SCHEMA,
             "default": default,
             "variants": entries,
+            "golden_steps": golden_steps,
             "golden_tolerance": {
                 name: limit for name, limit in GOLDEN_TOLERANCE.items() if name in outputs
             },
-            "files": {p.name: sha256_of(p) for p in sorted(folder.iterdir())},
+            "files": {path.name: sha256_of(path) for path in _files(folder)},
         }
         text = json.dumps(bundle, indent=2, ensure_ascii=False) + "\n"
         (folder / BUNDLE_FILE).write_text(text, encoding="utf-8")
-        sums = [f"{sha256_of(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+        sums = [f"{sha256_of(path)}  {path.name}\n" for path in _files(folder)]
         (folder / CHECKSUM_FILE).write_text("".join(sums), encoding="utf-8")
     return bundle
 
@@ -151,27 +162,40 @@ def _known(
     return {name: available[name] for name in names}
 
 
-def _licence_text(contract: Contract | None) -> str:
-    values = {} if contract is None else contract.values
-    return f"Licence: {values.get('licence')}\n\nTraining data: {values.get('training_data')}\n"
+def _licence_text(contract: Contract) -> str:
+    values = contract.values
+    return f"Licence: {values['licence']}\n\nTraining data: {values['training_data']}\n"
 
 
-def _write_golden(path: pathlib.Path, folder: pathlib.Path, crops: np.ndarray) -> dict[str, Any]:
+def _keep_folders(old: str | os.PathLike, new: pathlib.Path) -> None:
+    """Source code beside the models is no part of the bundle, and not replaced with it."""
+    for name in KEPT_FOLDERS:
+        if (pathlib.Path(old) / name).is_dir():
+            shutil.copytree(pathlib.Path(old) / name, new / name)
+
+
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _copy_model(path: pathlib.Path, folder: pathlib.Path) -> Contract:
+    """Copies a model and its contract; one of an earlier version is brought up to date."""
+    contract, content = read_verified(path)
+    target = folder / path.name
+    target.write_bytes(content)
+    completed = completed_contract(contract)
+    if completed != contract:
+        return seal_model(target, completed)
+    shutil.copyfile(contract_path(path), contract_path(target))
+    return contract
+
+
+def _write_golden(path: pathlib.Path, crops: np.ndarray) -> dict[str, Any]:
     runner = LiteRTRunner(path)
     crops = check_crops(crops, runner.input_size, "golden_crops")
     pixels = np.round(crops * 255).astype(np.uint8)
-    arrays = {"image": pixels}
-    arrays |= runner(pixels.astype(np.float32) / np.float32(255))
-    file = folder / f"{path.stem}.golden.bin"
-    layout, content = [], b""
-    for name, array in arrays.items():
-        dtype = "uint8" if name == "image" else "float32"
-        layout.append(
-            {"name": name, "dtype": dtype, "shape": list(array.shape), "offset": len(content)}
-        )
-        content += array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
-    file.write_bytes(content)
-    golden: dict[str, Any] = {"file": file.name, "byte_order": "little", "arrays": layout}
+    arrays = {"image": pixels} | runner(pixels.astype(np.float32) / np.float32(255))
+    golden = write_arrays(arrays, path.with_suffix(".golden.bin"))
     if runner.contract.decoding["kind"] != COORDINATES["kind"]:
         golden["tolerance"] = {n: INTEGER_GOLDEN_TOLERANCE[n] for n in arrays if n != "image"}
     return golden
@@ -187,19 +211,7 @@ def read_golden(folder: str | os.PathLike, golden: Mapping[str, Any]) -> dict[st
     Raises:
         InputError: If the file does not fit its description.
     """
-    path = pathlib.Path(folder) / golden["file"]
-    content = path.read_bytes()
-    arrays = {}
-    for entry in golden["arrays"]:
-        dtype = np.dtype(entry["dtype"]).newbyteorder("<")
-        count = int(np.prod(entry["shape"]))
-        if entry["offset"] + count * dtype.itemsize > len(content):
-            raise InputError(
-                f"{path}: expected array {entry['name']} of shape {tuple(entry['shape'])} at byte "
-                f"{entry['offset']}. Received: {len(content)} bytes. Make the bundle again."
-            )
-        array = np.frombuffer(content, dtype, count, entry["offset"]).reshape(entry["shape"])
-        arrays[entry["name"]] = array.astype(np.float32)
+    arrays = {name: array.astype(np.float32) for name, array in read_arrays(folder, golden).items()}
     arrays["image"] = arrays["image"] / np.float32(255)
     return arrays
 
@@ -219,9 +231,17 @@ def check_bundle(folder: str | os.PathLike, run: bool = True) -> dict[str, Any]:
         GateError: If a model does not reproduce its golden outputs.
     """
     folder = pathlib.Path(folder)
-    bundle = _read_bundle(folder)
+    bundle = read_bundle(folder)
     _check_sums(folder, bundle)
     report: dict[str, Any] = {"default": bundle["default"], "variants": {}}
+    if "golden_steps" not in bundle:
+        raise InputError(
+            f"{folder / BUNDLE_FILE}: field golden_steps is missing. Received: "
+            f"fields={sorted(bundle)}. An earlier version wrote it; bring it up to date with "
+            f"tf-handgroups bundle --converted {folder} --out {folder} --overwrite."
+        )
+    contract = read_contract(folder / bundle["variants"][bundle["default"]]["contract"])
+    check_golden_steps(folder, bundle["golden_steps"], contract.tracking)
     for name, entry in bundle["variants"].items():
         runner = LiteRTRunner(folder / entry["file"])
         if runner.contract.recipe != name:
@@ -250,8 +270,13 @@ def check_bundle(folder: str | os.PathLike, run: bool = True) -> dict[str, Any]:
     return report
 
 
-def _read_bundle(folder: pathlib.Path) -> dict[str, Any]:
-    path = folder / BUNDLE_FILE
+def read_bundle(folder: str | os.PathLike) -> dict[str, Any]:
+    """Reads the description of a bundle.
+
+    Raises:
+        InputError: If the folder is no bundle, or a field is missing.
+    """
+    path = pathlib.Path(folder) / BUNDLE_FILE
     advice = "Make the folder with tf-handgroups bundle."
     try:
         bundle = json.loads(path.read_text(encoding="utf-8"))

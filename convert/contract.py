@@ -22,6 +22,8 @@ from tf_handgroups.convert.export import (
     known_outputs,
     output_order,
 )
+from tf_handgroups.convert.recovery_rule import RECOVERY, check_recovery
+from tf_handgroups.convert.tracking_rule import TrackingRule, parse_tracking
 from tf_handgroups.crop import CROP_RULE
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_NAMES, NUM_JOINTS, PARENTS, REFERENCE_BONE, ROOT_JOINT
@@ -153,6 +155,21 @@ class Contract:
         """How outputs become coordinates; files of earlier versions return coordinates."""
         return self.values.get("decoding", COORDINATES)
 
+    @property
+    def tracking(self) -> TrackingRule:
+        """How to follow a hand.
+
+        Raises:
+            InputError: If the file is of an earlier version, which does not say it.
+        """
+        if "tracking" not in self.values:
+            raise InputError(
+                f"{self.model_file}: expected a contract with the section tracking. Received: "
+                f"fields={sorted(self.values)}. An earlier version wrote it: single pictures work, "
+                "to follow hands make the bundle again with tf-handgroups bundle."
+            )
+        return parse_tracking(self.values["tracking"], self.values["outputs"], self.model_file)
+
 
 def make_contract(
     model_path: str | os.PathLike,
@@ -238,7 +255,28 @@ def make_contract(
         "training_data": str(metadata["training_data"]),
         "licence": str(metadata["licence"]),
     }
-    return parse_contract(values, f"{path}: metadata")
+    return parse_contract(completed_contract(Contract(values)).values, f"{path}: metadata")
+
+
+def completed_contract(contract: Contract) -> Contract:
+    """Adds the sections that contracts of earlier versions lack.
+
+    Args:
+        contract: Of any version that can be read.
+
+    Returns:
+        The same, with `recovery` and `tracking` in their places; nothing else changes.
+    """
+    added = {
+        "recovery": dict(RECOVERY),
+        "tracking": TrackingRule.default(contract.values["outputs"]).to_json(),
+    }
+    values: dict[str, Any] = {}
+    for name, value in contract.values.items():
+        values[name] = value
+        if name == "handedness":
+            values |= {key: contract.values.get(key, section) for key, section in added.items()}
+    return Contract(values)
 
 
 def parse_contract(values: Any, where: str) -> Contract:
@@ -303,6 +341,11 @@ def parse_contract(values: Any, where: str) -> Contract:
                 f"Received: shape={values['outputs'][name].get('shape')}."
             )
         _check_field(values["outputs"][name], "dtype", f"outputs.{name}.dtype", str, where)
+    # Files of earlier versions have neither.
+    if "recovery" in values:
+        check_recovery(values["recovery"], where)
+    if "tracking" in values:
+        parse_tracking(values["tracking"], values["outputs"], where)
     return Contract(values)
 
 

@@ -43,6 +43,7 @@ def test_bundle_is_complete_and_correct(bundle):
     models = [f"hand_{recipe}" for recipe in ("float32", "int8_mixed")]
     endings = (".tflite", ".contract.json", ".golden.bin")
     expected = {f"{model}{ending}" for model in models for ending in endings}
+    expected |= {"golden_steps.json", "golden_steps.bin"}
     assert names == expected | {"LICENSE", "bundle.json", "SHA256SUMS"}
     report = check_bundle(bundle)
     assert report["default"] == "int8_mixed"

@@ -7,6 +7,7 @@ import pytest
 from tests.convert.conftest import METADATA, SIZE
 from tf_handgroups.convert.contract import (
     SCHEMA,
+    completed_contract,
     make_contract,
     parse_contract,
     read_contract,
@@ -14,6 +15,7 @@ from tf_handgroups.convert.contract import (
     write_contract,
 )
 from tf_handgroups.convert.export import OUTPUT_SHAPES
+from tf_handgroups.convert.tracking_rule import TrackingRule
 from tf_handgroups.crop import CROP_RULE
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import JOINT_NAMES
@@ -39,6 +41,7 @@ def test_contract_says_all_that_a_runner_needs(values, converted):
     assert values["handedness"]["mirrored_before"] == "left"
     assert values["parity"]["uv_px"]["max"] < 0.01
     assert values["licence"] == "Apache-2.0"
+    assert values["tracking"] == TrackingRule().to_json()
 
 
 def test_write_and_read_back(values, tmp_path):
@@ -74,6 +77,33 @@ def test_network_that_cannot_tell_hands_apart_says_so(converted, tmp_path, logit
     assert read_contract(tmp_path / "a.contract.json").values == contract.values
 
 
+@pytest.mark.parametrize(("logits", "threshold"), [([], None), (["presence"], 0.5)])
+def test_tracking_ends_by_presence_where_the_network_knows_it(converted, logits, threshold):
+    metadata = METADATA | {"outputs": ["uv_px", "z_rel", *logits]}
+    contract = make_contract(converted / "hand_float32.tflite", metadata, "float32", {})
+    assert contract.tracking == TrackingRule(threshold)
+    assert ("presence_threshold" in contract.values["tracking"]) == bool(logits)
+
+
+def test_older_contract_does_not_say_how_to_track(values):
+    assert parse_contract(values, "here").tracking == TrackingRule()
+    del values["tracking"]
+    older = parse_contract(values, "here")
+    with pytest.raises(InputError, match=r"section tracking\. Received: fields=.*bundle again"):
+        _ = older.tracking
+
+
+def test_older_contract_is_completed_and_nothing_else_changes(values):
+    current = parse_contract(values, "here")
+    older = dict(values)
+    del older["tracking"], older["recovery"]
+    completed = completed_contract(parse_contract(older, "here"))
+    assert completed == current and list(completed.values) == list(values)
+    # What a contract says stays.
+    values["tracking"]["filter"]["beta"] = 2.5
+    assert completed_contract(parse_contract(values, "here")).tracking.filter.beta == 2.5
+
+
 @pytest.mark.parametrize("changed", [{}, {"outputs": ["handedness", "z_rel", "uv_px"]}])
 def test_network_that_tells_hands_apart_says_how(converted, changed):
     metadata = METADATA | changed
@@ -98,6 +128,9 @@ def test_logits_may_be_missing_in_a_contract_but_not_halfway(values):
     with pytest.raises(InputError, match=r"field handedness\.positive_logit is missing"):
         parse_contract(values, "here")
     del values["outputs"]["handedness"]
+    with pytest.raises(InputError, match=r"Received: tracking\.presence_threshold=0\.5"):
+        parse_contract(values, "here")
+    del values["tracking"]["presence_threshold"]
     assert list(parse_contract(values, "here").values["outputs"]) == ["uv_px", "z_rel"]
 
 
@@ -123,6 +156,9 @@ def test_rejects_incomplete_metadata(converted, name):
         ("outputs.uv_px.dtype", 4, "field outputs.uv_px.dtype to be of type str"),
         ("outputs.handedness", 1, "field outputs.handedness to be of type dict"),
         ("handedness.positive_logit", 1, "field handedness.positive_logit to be of type str"),
+        ("recovery.kind", "iqbal", "here: expected field recovery.kind to be .*='iqbal'"),
+        ("tracking", [], r"here: expected field tracking to be a JSON object. Received: tracking="),
+        ("tracking.filter.beta", -2, "here: section tracking: .* Received: beta=-2"),
     ],
 )
 def test_rejects_wrong_fields_by_name(values, path, value, message):

@@ -87,9 +87,12 @@ def bundle(
         "android_assets"
     ),
     converted: Annotated[
-        pathlib.Path | None, typer.Option(help="Folder written by `convert`.")
+        pathlib.Path | None, typer.Option(help="Folder written by `convert`, or an older bundle.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="KIND:PATH of hands for golden vectors.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="KIND:PATH of hands for golden vectors; an older bundle's if omitted."),
+    ] = None,
     variant: Annotated[
         list[str] | None, typer.Option(help="Variants to bundle; all if omitted.")
     ] = None,
@@ -112,15 +115,15 @@ def bundle(
         report = check_bundle(out)
         say(f"{out}: sound; default variant {report['default']}")
         return
-    if converted is None or data is None:
-        raise InputError("bundle: expected --converted and --data, or --check.")
+    if converted is None:
+        raise InputError("bundle: expected --converted, or --check. Received: neither.")
     write_bundle(
         converted,
         out,
         golden_crops(converted, data),
         variants=variant,
         default=default,
-        licence_text=read_licence(licence_file),
+        licence_text=read_licence(licence_file, converted),
         overwrite=overwrite,
     )
     say(f"Bundle: {out}")
