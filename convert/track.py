@@ -31,16 +31,7 @@ def tracking_rule_of(runner: Runner) -> TrackingRule:
     >>> tracking_rule_of(runner).presence_threshold
     0.5
     """
-    contract = runner.contract if isinstance(runner, LiteRTRunner) else None
-    if contract is None:
-        return TrackingRule()
-    if contract.tracking is None:
-        raise InputError(
-            f"{contract.model_file}: expected a contract with a section tracking. "
-            f"Received: fields={sorted(contract.values)}. This file is of an earlier version: "
-            "convert and bundle the model again to follow hands; single pictures work with it."
-        )
-    return contract.tracking
+    return runner.contract.tracking if isinstance(runner, LiteRTRunner) else TrackingRule()
 
 
 class HandTracker:

@@ -1,4 +1,4 @@
-"""Two logical CPUs, so that distribution can be tested anywhere; where test data lies."""
+"""Two logical CPUs, so that distribution can be tested anywhere; where data and teacher lie."""
 
 import os
 import pathlib
@@ -8,6 +8,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import pytest
 import tensorflow as tf
+
+from tf_handgroups.teacher.teacher_models import Teacher, load_teacher
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def pytest_configure(config):
@@ -33,3 +37,16 @@ def shared_data() -> pathlib.Path:
     if not folder:
         pytest.skip("HANDGROUPS_TEST_DATA is not set: real photographs are not part of the project")
     return pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def teacher_path() -> pathlib.Path:
+    path = pathlib.Path(os.environ.get("HANDGROUPS_TEACHER", ROOT / ".teacher"))
+    if not path.exists():
+        pytest.skip("no teacher: `make teacher`, or set HANDGROUPS_TEACHER to its wheel or folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_teacher(teacher_path) -> Teacher:
+    return load_teacher(teacher_path)
