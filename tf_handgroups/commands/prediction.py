@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tf_handgroups.convert.predict_video import VideoSummary
 
 
+DEFAULT_DETECTOR = "full-frame"
+
+
 class Handedness(enum.StrEnum):
     """Sides of `predict`."""
 
@@ -43,7 +46,7 @@ def predict(
             help="Where hands are looked for without --boxes, in a video until one is found: "
             "full-frame, centre, centre:SHARE, mediapipe or mediapipe:FOLDER (see make teacher)."
         ),
-    ] = "full-frame",
+    ] = DEFAULT_DETECTOR,
     handedness: Annotated[
         Handedness | None, typer.Option(help="Side of all hands whose side no file states.")
     ] = None,
@@ -71,6 +74,11 @@ def predict(
     paths = inputs or []
     videos = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
     _check_inputs(paths, videos, camera, boxes)
+    if boxes is not None and detector != DEFAULT_DETECTOR:
+        raise InputError(
+            "predict: expected either --boxes or --detector. "
+            f"Received: boxes={str(boxes)!r}, detector={detector!r}."
+        )
     finder = make_detector(detector)
     if not videos and camera is None:
         count = predict_files(
