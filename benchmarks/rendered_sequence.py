@@ -118,7 +118,7 @@ def frames_of(
         place = motion(number / rate_hz)
         angles = scene.hand.angles + place.closed * (fist - scene.hand.angles)
         hand = dataclasses.replace(scene.hand, angles=angles)
-        moved = scene.view.translation_mm + [place.right * step_mm, 0, 0]
+        moved = np.add(scene.view.translation_mm, [place.right * step_mm, 0, 0])
         view = dataclasses.replace(scene.view, translation_mm=moved)
         # The same random numbers in every frame: the same knuckles and sleeve.
         surface = hand_surface(stream(seed, "paint"), hand, view, paint)

@@ -108,9 +108,7 @@ Check the path.
     path = pathlib.Path(path)
     if not path.is_file():
         received = "a folder" if path.is_dir() else "no such file"
-        raise InputError(
-            f"{path}: expected a video file. Received: {received}. Check the path."
-        )
+        raise InputError(f"{path}: expected a video file. Received: {received}. Check the path.")
     # Not just any way of reading: OpenCV would take a name with digits for a series of pictures.
     capture = cv2.VideoCapture(os.fspath(path), cv2.CAP_FFMPEG)
     try:

@@ -39,7 +39,7 @@ def test_centre_box_has_its_share_of_the_shorter_side(share):
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.01, np.nan])
 def test_centre_box_needs_a_share_of_the_picture(share):
-    with pytest.raises(InputError, match="greater than 0, at most 1. Received: share="):
+    with pytest.raises(InputError, match=r"greater than 0, at most 1\. Received: share="):
         CentreBox(share)
 
 
@@ -72,8 +72,11 @@ def test_boxes_outside_the_picture_are_left_out():
 
 @pytest.mark.parametrize(
     ("name", "kind", "side"),
-    [("full-frame", FullFrame, 200 / CROP_MARGIN), ("centre", CentreBox, 60)]
-    + [("centre:0.75", CentreBox, 90)],
+    [
+        ("full-frame", FullFrame, 200 / CROP_MARGIN),
+        ("centre", CentreBox, 60),
+        ("centre:0.75", CentreBox, 90),
+    ],
 )
 def test_detectors_have_names(name, kind, side):
     detector = make_detector(name)

@@ -131,18 +131,18 @@ def test_side_is_decided_once_per_track():
     runner = DotsRunner()
     tracker, detector = tracker_at((60.0, 40.0), runner)
     detector.boxes = (box_at(np.array([60.0, 40.0]), left),)
-    hand = tracker.update(frame_with_hand((60, 40), (60, 40) + left), 0.0)
+    hand = tracker.update(hand_at(np.array([60, 40]), left), 0.0)
     # Both looks, and the mirrored one was better.
     assert hand.handedness == "left" and runner.num_crops == 2
-    mirrored = 2 * 60 - joints_between((60, 40), (60, 40) + right)[:, 0]
+    mirrored = 2 * 60 - joints_between((60, 40), (84, 50))[:, 0]
     np.testing.assert_allclose(hand.uv_px[:, 0], mirrored, atol=0.15)
     # It turns over: what now looks like a right hand is still followed as the left one.
-    hand = tracker.update(frame_with_hand((36, 40), (36, 40) + right), 1 / RATE_HZ)
+    hand = tracker.update(hand_at(np.array([36, 40]), right), 1 / RATE_HZ)
     assert hand.handedness == "left" and runner.num_crops == 3
     # Only a new track decides anew.
     assert tracker.update(empty_frame(), 2 / RATE_HZ) is None
     detector.boxes = (box_at(np.array([36.0, 40.0]), right),)
-    hand = tracker.update(frame_with_hand((36, 40), (36, 40) + right), 3 / RATE_HZ)
+    hand = tracker.update(hand_at(np.array([36, 40]), right), 3 / RATE_HZ)
     assert hand.handedness == "right" and runner.num_crops == 6
 
 

@@ -171,7 +171,8 @@ def test_camera_frames_have_the_times_when_they_came(camera):
 
 def test_camera_that_does_not_open(camera):
     camera.opens = False
-    with pytest.raises(InputError, match="Received: --camera 2, which does not open"), open_camera(2):
+    message = "Received: --camera 2, which does not open"
+    with pytest.raises(InputError, match=message), open_camera(2):
         pass
 
 
