@@ -10,6 +10,7 @@ from tf_handgroups.convert.predict import Predictor
 
 COUNT = 60
 SIDE_PX = 100.0
+WAY = np.array([40.0, 20.0])
 
 
 def track(seen=None, delay=0.0):
@@ -71,10 +72,10 @@ def test_filter_starts_anew_after_a_lost_frame():
 def dots_frames(motion, seed, count):
     for number in range(count):
         red = np.array([40.0 + number, 40.0])
-        image = frame_with_hand(red, red + [40, 20])
+        image = frame_with_hand(red, red + WAY)
         if number == 3:
             image = empty_frame()
-        yield TrueFrame(number / 30, image, joints_between(red, red + [40, 20]), Z_REL)
+        yield TrueFrame(number / 30, image, joints_between(red, red + WAY), Z_REL)
 
 
 def test_tracker_is_shown_the_frames_and_its_own_joints_are_kept():
