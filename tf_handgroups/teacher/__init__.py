@@ -1,1 +1,1 @@
-"""Labels for unlabelled photographs from a teacher model, whose palm detector serves `predict` too."""
+"""Labels for unlabelled photographs from a teacher model; `predict` uses its palm detector."""
