@@ -285,7 +285,7 @@ def _predict(
         hand = predictor.predict(image, [sample.box_px], [sample.handedness])[0]
         # Ids are file#number; the folder will move.
         file = pathlib.PurePosixPath("samples", sample.sample_id.rpartition("#")[0])
-        hands.append(hand.to_json(str(file)))
+        hands.append({"image": str(file)} | hand.to_json())
         overlay = draw_hand(image, hand.uv_px)
         write_image(folder / "predictions" / f"{file.stem}_overlay.png", overlay)
         pictures.append(

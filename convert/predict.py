@@ -37,10 +37,9 @@ class HandPrediction:
     z_rel: np.ndarray
     xyz_relative: np.ndarray
 
-    def to_json(self, image: str) -> dict[str, Any]:
-        """Returns the entry of `predictions.json`."""
+    def to_json(self) -> dict[str, Any]:
+        """Returns the hand as `predictions.json` has it."""
         return {
-            "image": image,
             "box_px": _rounded(self.box_px, 2),
             "handedness": self.handedness,
             "presence": None if self.presence is None else round(self.presence, 4),
@@ -174,14 +173,25 @@ def full_frame_box(width: int, height: int) -> np.ndarray:
     return np.array([(width - side - 1) / 2, (height - side - 1) / 2, side, side])
 
 
+def touches_image(box_px: np.ndarray, width: int, height: int) -> bool:
+    """Returns whether a box `x, y, width, height` covers any of an image's pixels.
+
+    Example:
+
+    >>> touches_image(np.array([-30, 5, 20, 20]), 64, 48)
+    False
+    """
+    low, high = box_px[:2], box_px[:2] + box_px[2:]
+    return bool((high > -0.5).all() and (low < np.array([width, height]) - 0.5).all())
+
+
 def _checked_box(box, width: int, height: int) -> np.ndarray:
     box = np.asarray(box, np.float64)
     if box.shape != (4,) or not np.isfinite(box).all() or box[2] <= 0 or box[3] <= 0:
         raise InputError(
             f"expected a finite box x, y, width > 0, height > 0. Received: box_px={box.tolist()}."
         )
-    right, bottom = box[0] + box[2], box[1] + box[3]
-    if right <= -0.5 or bottom <= -0.5 or box[0] >= width - 0.5 or box[1] >= height - 0.5:
+    if not touches_image(box, width, height):
         raise InputError(
             f"expected a box that touches the image of {width}x{height} pixels. "
             f"Received: box_px={box.tolist()}. Boxes are x, y, width, height in pixels."

@@ -6,7 +6,8 @@ import pathlib
 from collections.abc import Callable, Iterable, Sequence
 
 from tf_handgroups.atomic_files import replacing_folder
-from tf_handgroups.convert.predict import Predictor, find_images, full_frame_box
+from tf_handgroups.convert.detector import FullFrame, HandDetector, detected_boxes
+from tf_handgroups.convert.predict import Predictor, find_images
 from tf_handgroups.datasets.handjson import HandBox, read_boxes
 from tf_handgroups.draw_hand import draw_hand
 from tf_handgroups.errors import InputError
@@ -22,6 +23,8 @@ def predict_files(
     out: str | os.PathLike,
     *,
     boxes: str | os.PathLike | None = None,
+    detector: HandDetector | None = None,
+    handedness: str | None = None,
     num_threads: int = 1,
     trust: bool = False,
     overwrite: bool = False,
@@ -33,8 +36,10 @@ def predict_files(
         model: A `.keras` or `.tflite` file, or a bundle folder.
         inputs: Image files and folders of images.
         out: Folder for `predictions.json` and one overlay per image.
-        boxes: `handjson` file whose entries name images by path or file name; without
-            it each image is one hand's window.
+        boxes: `handjson` file whose entries name images by path or file name.
+        detector: Finds the boxes where no file does; by default each image is one hand's
+            window.
+        handedness: `"left"` or `"right"` for hands whose side no file states.
         num_threads: Threads for LiteRT.
         trust: Whether a `.tflite` file may come without its contract, see `load_runner`.
         overwrite: Whether an existing `out` may be replaced.
@@ -53,11 +58,12 @@ def predict_files(
     with replacing_folder(out, overwrite) as folder:
         for path in track(images):
             pixels = read_image(path)
-            found = hands_of[path]
-            areas = [hand.box_px for hand in found]
-            sides = [hand.handedness for hand in found]
             if boxes is None:
-                areas, sides = [full_frame_box(pixels.shape[1], pixels.shape[0])], [None]
+                areas = detected_boxes(detector or FullFrame(), pixels)
+                sides = [handedness] * len(areas)
+            else:
+                areas = [hand.box_px for hand in hands_of[path]]
+                sides = [hand.handedness or handedness for hand in hands_of[path]]
             try:
                 predictions = predictor.predict(pixels, areas, sides)
             except InputError as error:
@@ -65,7 +71,7 @@ def predict_files(
             overlay = pixels
             for hand in predictions:
                 overlay = draw_hand(overlay, hand.uv_px)
-                hands.append(hand.to_json(os.fspath(path)))
+                hands.append({"image": os.fspath(path)} | hand.to_json())
             write_image(folder / _overlay_name(path, images), overlay)
         result = {"schema": SCHEMA, "model_sha256": predictor.runner.sha256, "hands": hands}
         text = json.dumps(result, indent=1, allow_nan=False)

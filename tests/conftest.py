@@ -1,4 +1,4 @@
-"""Two logical CPUs, so that distribution can be tested anywhere; where test data lies."""
+"""Two logical CPUs, so that distribution can be tested anywhere; where data and teacher lie."""
 
 import os
 import pathlib
@@ -8,6 +8,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import pytest
 import tensorflow as tf
+
+from tf_handgroups.teacher.teacher_models import Teacher, load_teacher
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def pytest_configure(config):
@@ -38,8 +42,13 @@ def shared_data() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def teacher_path() -> pathlib.Path:
     """Where MediaPipe's models lie, which are not part of the project either."""
-    default = pathlib.Path(__file__).parents[1] / ".teacher"
-    path = pathlib.Path(os.environ.get("HANDGROUPS_TEACHER", default))
+    path = pathlib.Path(os.environ.get("HANDGROUPS_TEACHER", ROOT / ".teacher"))
     if not path.exists():
         pytest.skip("no teacher: `make teacher`, or set HANDGROUPS_TEACHER to its wheel or folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def real_teacher(teacher_path: pathlib.Path) -> Teacher:
+    """Those models, ready to run."""
+    return load_teacher(teacher_path)

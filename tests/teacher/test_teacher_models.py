@@ -7,7 +7,8 @@ from ast import walk
 import numpy as np
 import pytest
 
-from tests.test_layout import MODULES, ROOT, imports, name_of, tree_of
+from tests.conftest import ROOT
+from tests.test_layout import MODULES, imports, name_of, tree_of
 from tf_handgroups.crop import transform_points
 from tf_handgroups.datasets.handjson import HandJsonDataset
 from tf_handgroups.errors import InputError

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 console = Console()
 errors = Console(stderr=True, soft_wrap=True)
@@ -25,24 +31,33 @@ def say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
     """Shows a bar with the time left on standard error while a long command works.
+
+    Where nobody knows how much there is, it shows the speed.
 
     Args:
         what: A word for what is being done.
 
     Yields:
-        Function to call with (done, in all) as the work goes on.
+        Function to call with (done, in all) as the work goes on; the latter
+        may be `None`.
 
     Example:
 
     >>> with progress("measuring") as show:
     ...     show(3, 10)
     """
-    with Progress(console=errors, transient=True) as bar:
-        task = bar.add_task(what)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(show_speed=True),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task(what, total=None)
 
-        def show(done: int, total: int) -> None:
+        def show(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total, refresh=True)
 
         yield show

@@ -1,1 +1,1 @@
-"""Labels for unlabelled photographs from a teacher model; nothing else needs it."""
+"""Labels for unlabelled photographs from a teacher model; `predict` uses its palm detector."""

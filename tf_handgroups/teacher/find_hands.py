@@ -7,7 +7,7 @@ ten answers; how far they lie apart says how much it knows.
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import cv2
@@ -39,16 +39,35 @@ SAME_HAND_OVERLAP = 0.5
 HOPELESS_PRESENCE = 0.1
 
 
-class TeacherModels(Protocol):
-    """What `find_hands` needs of a teacher; `teacher_models.Teacher` has it."""
+class PalmModel(Protocol):
+    """What `find_palms` needs of a teacher."""
 
     def palms(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes `(2016, 18)` and logits `(2016,)` for a `(192, 192, 3)` crop."""
         ...
 
+
+class TeacherModels(PalmModel, Protocol):
+    """What `find_hands` needs of a teacher; `teacher_models.Teacher` has it."""
+
     def landmarks(self, crop: np.ndarray) -> Landmarks:
         """The joints in a `(224, 224, 3)` crop."""
         ...
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoundPalm:
+    """A palm of a picture.
+
+    Args:
+        score: Confidence of the palm detector in [0, 1].
+        keypoints_px: `(7, 2)`, the joints `KEYPOINT_JOINTS`, in pixels of the picture.
+        region: Where the joints of the hand lie.
+    """
+
+    score: float
+    keypoints_px: np.ndarray
+    region: HandRegion
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,29 +108,38 @@ def find_hands(teacher: TeacherModels, image: np.ndarray) -> list[FoundHand]:
         image: `(height, width, 3)` uint8 RGB.
     """
     found: list[FoundHand] = []
-    for score, keypoints_px, region in _palms(teacher, image):
-        first = look(teacher.landmarks, image, region)
+    for palm in find_palms(teacher, image):
+        first = look(teacher.landmarks, image, palm.region)
         if first.presence < HOPELESS_PRESENCE:
             continue
-        hand = _looked_at(teacher, image, region_of_joints(first.uv_px), score, keypoints_px)
+        hand = _looked_at(teacher, image, region_of_joints(first.uv_px), palm)
         boxes = np.array([other.box_px for other in found]).reshape(-1, 4)
         if not (overlaps(hand.box_px, boxes) > SAME_HAND_OVERLAP).any():
             found.append(hand)
     return found
 
 
-def _palms(teacher: TeacherModels, image: np.ndarray) -> list[tuple[float, np.ndarray, HandRegion]]:
-    """Score, keypoints and region of the palms in the first window that shows any."""
+def find_palms(
+    model: PalmModel, image: np.ndarray, windows: Sequence[tuple[float, float]] = WINDOWS
+) -> list[FoundPalm]:
+    """Returns the palms in the first window that shows any, the most confident first.
+
+    Args:
+        model: The palm detector.
+        image: `(height, width, 3)` uint8 RGB.
+        windows: Side of the detector's window over the longer side of the picture, and turn
+            of it in degrees, in the order in which they are tried.
+    """
     height, width = image.shape[:2]
-    for scale, turn in WINDOWS:
+    for scale, turn in windows:
         box = (-0.5, -0.5, width, height)
         matrix = crop_matrix(box, SIZE_PX, scale, math.radians(turn))
         crop = cut_region(image, matrix, SIZE_PX, cv2.BORDER_CONSTANT)
-        palms = decode(*teacher.palms(crop))
+        palms = decode(*model.palms(crop))
         if palms:
             back = invert(matrix)
             return [
-                (
+                FoundPalm(
                     palm.score,
                     transform_points(back, palm.keypoints_px),
                     region_of_palm(palm, matrix),
@@ -125,8 +153,7 @@ def _looked_at(
     teacher: TeacherModels,
     image: np.ndarray,
     region: HandRegion,
-    palm_score: float,
-    keypoints_px: np.ndarray,
+    palm: FoundPalm,
 ) -> FoundHand:
     views = [
         look(teacher.landmarks, image, region.varied(scale, math.radians(turn)), mirror)
@@ -136,14 +163,14 @@ def _looked_at(
     uv = np.median(all_uv, axis=0)
     box = box_around(uv)
     side = float(box[2:].max())
-    apart = np.linalg.norm(uv[list(KEYPOINT_JOINTS)] - keypoints_px, axis=-1)
+    apart = np.linalg.norm(uv[list(KEYPOINT_JOINTS)] - palm.keypoints_px, axis=-1)
     right = [view.right for view in views]
     return FoundHand(
         uv_px=uv,
         spread=np.sqrt(np.square(all_uv - uv).sum(axis=-1).mean(axis=0)) / side,
         xyz_m=np.median([view.xyz_m for view in views], axis=0),
         box_px=box,
-        palm_score=palm_score,
+        palm_score=palm.score,
         palm_distance=float(apart.mean()) / side,
         presence=min(view.presence for view in views),
         right=float(np.mean(right)),

@@ -165,7 +165,7 @@ def read_models(path: str | os.PathLike | None, sha256: Mapping[str, str]) -> di
         raise InputError(
             f"{where}: expected the wheel {DISTRIBUTION}-{VERSION} or the folder it is installed "
             f"in, with the teacher's models. Received: {error}. Get it with `make teacher`, or "
-            f"without its requirements: {INSTALL_COMMAND} and pass --teacher .teacher"
+            f"without its requirements: {INSTALL_COMMAND} and name the folder .teacher"
         ) from error
     for name, expected in sha256.items():
         received = hashlib.sha256(models[name]).hexdigest()
