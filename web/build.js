@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { int8Tensors } from "./int8_tensors.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const { values: options } = parseArgs({
@@ -36,6 +37,7 @@ await build({
     handgroups: path.join(here, "src", "index.js"),
     main: path.join(here, "page", "main.js"),
   },
+  plugins: [int8Tensors],
   bundle: true,
   splitting: true,
   format: "esm",

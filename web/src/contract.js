@@ -59,6 +59,11 @@ const FIELDS = [
   ["grouping", "array"],
   ["handedness.canonical", ["left", "right"]],
   ["handedness.mirrored_before", ["left", "right"]],
+  ["recovery.kind", ["all_bones"]],
+  ["recovery.bone_ratios", "array"],
+  ["recovery.bone_weights", "array"],
+  ["recovery.min_image_share", "number"],
+  ["recovery.max_root_depth", "number"],
   ["training_data", "string"],
   ["licence", "string"],
 ];
@@ -121,6 +126,9 @@ function checkSizes(contract, where) {
   expectEqual(where, "input.shape", contract.input.shape, [1, size, size, 3]);
   expectEqual(where, "joints.parents.length", contract.joints.parents.length, joints);
   expectEqual(where, "grouping.length", contract.grouping.length, joints);
+  const { bone_ratios: ratios, bone_weights: weights } = contract.recovery;
+  expectEqual(where, "recovery.bone_ratios.length", ratios.length, joints - 1);
+  expectEqual(where, "recovery.bone_weights.length", weights.length, joints - 1);
   const logit = /** @type {[string, number[]][]} */ (
     ["presence", "handedness"].filter((name) => name in outputs).map((name) => [name, [1, 1]])
   );
