@@ -17,13 +17,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 BUNDLE = ROOT / "android_assets"
 
 READY = "document.readyState === 'complete' && !document.querySelector('#file').disabled"
+# Every picture is looked at five times, for the median of the times.
+DONE = "document.querySelector('#time-parts').innerText.startsWith('Median of 5')"
 
 # One plain hand in every picture.
 SETTINGS = SynthSettings(
     everyday=1, negatives=0, held_object=0, second_hand=0, occluder=0, glove=0, border=0,
     photo_background=0,
 )  # fmt: skip
-SEEDS = {"right": 7018, "left": 7007}
+SEEDS = {"right": 7015, "left": 7030}  # of which the network is sure
 
 
 def require(with_browser: bool) -> None:
@@ -51,7 +53,7 @@ def page_folder(node, tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def video(tmp_path_factory) -> pathlib.Path:
     """What the browser's camera films: a rendered hand that does not move."""
-    sample = render_sample(SEEDS["right"], 480, SETTINGS)
+    sample = render_sample(SEEDS["left"], 480, SETTINGS)
     path = tmp_path_factory.mktemp("video") / "hand.mjpeg"
     path.write_bytes(sample.image * 2)
     return path
@@ -108,6 +110,8 @@ def page(ready_page, site):
         })()"""
     )
     ready_page.wait_for(READY)
+    # An earlier test's picture is looked at again; only then is the page at rest.
+    ready_page.wait_for(f"document.querySelector('#picture').hidden || {DONE}")
     return ready_page
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.web.chromium import PageError
-from tests.web.conftest import BUNDLE, READY
+from tests.web.conftest import BUNDLE, DONE, READY
 from tests.web.golden import check_steps
 from tf_handgroups.convert.bundle import read_golden
 from tf_handgroups.convert.predict import Predictor, full_frame_box
@@ -115,7 +115,7 @@ def test_dropped_picture_equals_predict(page, hands, side, tmp_path):
     (expected,) = Predictor(BUNDLE).predict(image, [box])
     assert expected.handedness == side
     check_hand(found, expected)
-    page.wait_for("document.querySelector('#time-parts').innerText.startsWith('Median of 5')")
+    page.wait_for(DONE)
     assert page.text("#side") == side
     assert page.text("#presence") == f"{100 * expected.presence:.0f} %"
     assert page.text("#status") == "Hand found"
@@ -129,11 +129,13 @@ def test_centre_and_dragged_boxes_equal_predict(page, hands, tmp_path):
     image, sample = hands["right"]
     image = np.pad(image, ((0, 0), (100, 20), (0, 0)), mode="edge")
     drop(page, "hand.png", png(tmp_path, image))
+    page.wait_for(DONE)
     predictor = Predictor(BUNDLE)
     centre = page.call(NEXT_HAND, "document.querySelector('input[value=centre]').click()")
     side = min(image.shape[:2]) / CROP_MARGIN
     box = [(image.shape[1] - side - 1) / 2, (image.shape[0] - side - 1) / 2, side, side]
     check_hand(centre, predictor.predict(image, [box])[0])
+    page.wait_for(DONE)
 
     area = page.evaluate("document.querySelector('#picture').getBoundingClientRect().toJSON()")
     shown = area["width"] / image.shape[1]
@@ -155,6 +157,7 @@ def test_centre_and_dragged_boxes_equal_predict(page, hands, tmp_path):
 def test_variants_can_be_chosen(page, hands, tmp_path):
     image, _ = hands["right"]
     drop(page, "hand.png", png(tmp_path, image))
+    page.wait_for(DONE)
     names = page.evaluate("Array.from(document.querySelector('#variant').options, o => o.value)")
     assert names[0] == json.loads((BUNDLE / "bundle.json").read_text())["default"]
     assert set(names) == set(VARIANTS)
@@ -192,6 +195,7 @@ def test_every_joint_stands_in_the_legend_once(page):
 
 def test_space_view_turns(page, hands, tmp_path):
     drop(page, "hand.png", png(tmp_path, hands["right"][0]))
+    page.wait_for(DONE)
     look = "document.querySelector('#space').toDataURL()"
     views = [page.evaluate(look)]
     area = page.evaluate("document.querySelector('#space').getBoundingClientRect().toJSON()")
@@ -262,7 +266,7 @@ def test_camera_that_is_not_allowed_is_told(fresh_page):
 
 def test_camera_is_followed(fresh_page, chromium, site, hands):
     page = fresh_page
-    _, sample = hands["right"]
+    _, sample = hands["left"]
     chromium.send(
         "Browser.grantPermissions",
         permissions=["videoCapture"],
@@ -279,7 +283,7 @@ def test_camera_is_followed(fresh_page, chromium, site, hands):
     latest = page.evaluate("window.latest")
     error = np.linalg.norm(np.subtract(latest["uv_px"], sample.uv_px), axis=1)
     assert error.mean() < 0.1 * max(sample.box_px[2:])
-    assert latest["handedness"] == "right"
+    assert latest["handedness"] == "left"
     page.evaluate("document.querySelector('#camera').click()")
     assert page.text("#camera") == "Use camera"
 
@@ -296,8 +300,8 @@ def test_page_fits_the_window(new_page, site, hands, tmp_path, screenshots, name
     tab.go(site.address)
     tab.wait_for(READY)
     tab.screenshot(screenshots / f"{name}_empty.png")
-    drop(tab, "hand.png", png(tmp_path, hands["right"][0]))
-    tab.wait_for("document.querySelector('#time-parts').innerText.startsWith('Median of 5')")
+    drop(tab, "hand.png", png(tmp_path, hands["left"][0]))
+    tab.wait_for(DONE)
     tab.screenshot(screenshots / f"{name}.png")
     assert tab.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     assert (screenshots / f"{name}.png").stat().st_size > 20_000

@@ -59,7 +59,7 @@ export function showAbout(list, contract) {
 }
 
 /**
- * `thumb mcp, ip; index tip` of names like `thumb_mcp`.
+ * `thumb MCP, IP; index tip` of names like `thumb_mcp`.
  *
  * @param {string[]} names
  */
@@ -68,7 +68,8 @@ function byFinger(names) {
   const parts = new Map();
   for (const name of names) {
     const [finger, part] = name.split("_");
-    parts.set(finger, [...(parts.get(finger) ?? []), ...(part ? [part] : [])]);
+    const shown = part === "tip" ? part : part?.toUpperCase();
+    parts.set(finger, [...(parts.get(finger) ?? []), ...(shown ? [shown] : [])]);
   }
   return [...parts].map(([finger, of]) => `${finger} ${of.join(", ")}`.trim()).join("; ");
 }

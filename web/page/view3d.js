@@ -6,9 +6,9 @@ import { groupColour } from "./palette.js";
 /** @typedef {[number, number, number]} Point */
 
 // Lengths are in reference bones. A hand is about 4.5 long, stretched.
-const RADIUS = 2.9;
-const EYE_DISTANCE = 12;
-const FLOOR = 2.6;
+const RADIUS = 2.2;
+const EYE_DISTANCE = 10;
+const FLOOR = 2.3;
 const START = { yaw: -0.55, pitch: 0.32 };
 const MAX_PITCH = Math.PI / 2;
 const RADIANS_PER_PIXEL = 0.01;
@@ -151,8 +151,8 @@ export class View3D {
     const down = cosPitch * y - sinPitch * away;
     const depth = sinPitch * y + cosPitch * away;
     const scale = EYE_DISTANCE / (EYE_DISTANCE + depth);
-    const unit = size / 2 / (RADIUS * 1.35);
-    return { x: size / 2 + right * unit * scale, y: size * 0.47 + down * unit * scale, depth, scale };
+    const unit = size / 2 / (RADIUS * 1.3);
+    return { x: size / 2 + right * unit * scale, y: size * 0.44 + down * unit * scale, depth, scale };
   }
 
   /**

@@ -13,6 +13,10 @@ import { InputError } from "./errors.js";
  * @typedef {{width: number, height: number, data: ArrayLike<number>, channels?: number}} Picture
  */
 
+// Every step is rounded to single precision where Python rounds: crops are then equal bit by
+// bit. An int8 model cannot forgive less, because values between two steps are frequent.
+const { fround } = Math;
+
 // Of a window that is a whole number of times the crop, rounding must not lose one.
 const ROUNDING = 1e-6;
 
@@ -41,12 +45,18 @@ export function cropMatrix([x, y, width, height], rule, mirror) {
 }
 
 /**
- * @param {Affine} matrix
+ * The way back. By elimination, not by Cramer's rule: for a crop without rotation the scale is
+ * then exactly `1 / a`, as in Python.
+ *
+ * @param {Affine} matrix With `a` not 0, as of `cropMatrix`.
  * @returns {Affine}
  */
 export function invert([a, b, c, d, e, f]) {
-  const determinant = a * e - b * d;
-  const [p, q, r, s] = [e, -b, -d, a].map((value) => value / determinant);
+  const factor = d / a;
+  const s = 1 / (e - factor * b);
+  const r = -factor * s;
+  const q = (-b / a) * s;
+  const p = (1 - b * r) / a;
   return [p, q, -(p * c + q * f), r, s, -(r * c + s * f)];
 }
 
@@ -94,20 +104,33 @@ export function cropImage(picture, matrix, rule) {
       const v = d * column + e * row + f;
       const u0 = Math.floor(u);
       const v0 = Math.floor(v);
-      const du = u - u0;
-      const dv = v - v0;
+      const du = fround(u - u0);
+      const dv = fround(v - v0);
+      const [left, above] = [fround(1 - du), fround(1 - dv)];
       const source = ((v0 - patch.top) * patch.width + (u0 - patch.left)) * 3;
       for (let channel = 0; channel < 3; channel++) {
         const here = source + channel;
         const below = here + patch.width * 3;
-        const top = patch.data[here] * (1 - du) + patch.data[here + 3] * du;
-        const bottom = patch.data[below] * (1 - du) + patch.data[below + 3] * du;
-        const value = (top * (1 - dv) + bottom * dv) / 255;
+        const top = mixed(patch.data[here], left, patch.data[here + 3], du);
+        const bottom = mixed(patch.data[below], left, patch.data[below + 3], du);
+        const value = fround(mixed(top, above, bottom, dv) / 255);
         crop[target + channel] = Math.min(1, Math.max(0, value));
       }
     }
   }
   return crop;
+}
+
+/**
+ * `a x + b y` in single precision.
+ *
+ * @param {number} x
+ * @param {number} a
+ * @param {number} y
+ * @param {number} b
+ */
+function mixed(x, a, y, b) {
+  return fround(fround(x * a) + fround(y * b));
 }
 
 /**

@@ -31,11 +31,10 @@ const STEPS = {
     };
     const sized = { ...contract, crop: { ...contract.crop, size_px: inputs.size } };
     const { uv, z, xyz, presence } = library.handFrom(outputs, inputs.box_px, inputs.side, sized);
-    const k = Array.from(inputs.intrinsics_px.values);
+    const k = inputs.intrinsics_px.values;
+    const rows = /** @type {any} */ ([k.slice(0, 3), k.slice(3, 6), k.slice(6)]);
     const { joints, recovery } = contract;
-    const camera = library.recoverAbsolute(
-      uv, z, [k.slice(0, 3), k.slice(3, 6), k.slice(6)], inputs.bone_mm, joints, recovery,
-    );
+    const camera = library.recoverAbsolute(uv, z, rows, inputs.bone_mm, joints, recovery);
     return { uv_px: uv, z_rel: z, presence, xyz_relative: xyz, xyz_camera_mm: camera };
   },
   side(library, contract, { handedness_as_it_is: asIs, handedness_flipped: flipped }) {
