@@ -202,7 +202,9 @@ def test_space_view_turns(page, hands, tmp_path):
     middle = (area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
     page.drag(middle, (middle[0] + 60, middle[1] + 20))
     views.append(page.evaluate(look))
-    press = "document.querySelector('#space').dispatchEvent(new KeyboardEvent('keydown', {key: %r}))"
+    press = (
+        "document.querySelector('#space').dispatchEvent(new KeyboardEvent('keydown', {key: %r}))"
+    )
     page.evaluate(press % "ArrowLeft")
     views.append(page.evaluate(look))
     assert len(set(views)) == 3
@@ -251,7 +253,9 @@ def test_tampered_bundles_are_refused(new_page, site, unchanged):
 
 def test_file_that_is_no_image_is_told(fresh_page):
     page = fresh_page
-    with pytest.raises(PageError, match=r"notes\.txt: expected an image that this browser can read"):
+    with pytest.raises(
+        PageError, match=r"notes\.txt: expected an image that this browser can read"
+    ):
         drop(page, "notes.txt", b"no image", "text/plain")
     assert not page.evaluate("document.querySelector('#welcome').hidden")
 

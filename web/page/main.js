@@ -1,5 +1,14 @@
 /** The page: what a person does, and what is shown for it. */
-import { Bundle, Model, Predictor, Tracker, centreBox, fullFrameBox, messageOf } from "../src/index.js";
+import {
+  Bundle,
+  Model,
+  Predictor,
+  Tracker,
+  centreBox,
+  fullFrameBox,
+  isPresent,
+  messageOf,
+} from "../src/index.js";
 import { showAbout, showGroups } from "./legend.js";
 import { pixelsOf, readPicture } from "./picture_file.js";
 import { Results, handToJson, saveHand } from "./results.js";
@@ -169,9 +178,7 @@ async function lookAtPicture() {
     if (!hand) return;
     results.addTime(hand);
     if (run === 0) {
-      const { tracking } = predictor.contract;
-      const threshold = tracking?.presence_threshold;
-      const found = hand.presence === null || threshold === undefined || hand.presence >= threshold;
+      const found = isPresent(hand, predictor.contract.tracking);
       showHand(hand, found, name);
       say(found ? "Hand found" : "There is hardly a hand where it was looked for. Drag a box around it.");
     }
@@ -269,8 +276,10 @@ async function followHand(frame, timeSeconds) {
   const result = await unlessStale(now, next);
   if (!result) return tracker?.reset();
   const { hand, found } = result;
-  results.addTime(hand);
-  showHand(hand, found, "camera");
+  if (hand) {
+    results.addTime(hand);
+    showHand(hand, found, "camera");
+  }
   say(found ? "Following a hand" : "Looking for a hand: hold it into the middle");
 }
 

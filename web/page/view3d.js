@@ -8,7 +8,8 @@ import { groupColour } from "./palette.js";
 // Lengths are in reference bones. A hand is about 4.5 long, stretched.
 const RADIUS = 2.2;
 const EYE_DISTANCE = 10;
-const FLOOR = 2.3;
+const FLOOR = 2.2;
+const FLOOR_SIDE = 1.6;
 const START = { yaw: -0.55, pitch: 0.32 };
 const MAX_PITCH = Math.PI / 2;
 const RADIANS_PER_PIXEL = 0.01;
@@ -119,10 +120,10 @@ export class View3D {
   drawFloor(size) {
     this.context.globalAlpha = 0.18;
     const colour = getComputedStyle(this.canvas).color;
-    const steps = [-1, -0.5, 0, 0.5, 1].map((share) => share * RADIUS);
-    for (const at of steps) {
-      this.line(...this.floorLine([at, -RADIUS], [at, RADIUS], size), colour, size / 320);
-      this.line(...this.floorLine([-RADIUS, at], [RADIUS, at], size), colour, size / 320);
+    for (const share of [-1, -0.5, 0, 0.5, 1]) {
+      const at = share * FLOOR_SIDE;
+      this.line(...this.floorLine([at, -FLOOR_SIDE], [at, FLOOR_SIDE], size), colour, size / 320);
+      this.line(...this.floorLine([-FLOOR_SIDE, at], [FLOOR_SIDE, at], size), colour, size / 320);
     }
     this.context.globalAlpha = 1;
   }
@@ -151,7 +152,7 @@ export class View3D {
     const down = cosPitch * y - sinPitch * away;
     const depth = sinPitch * y + cosPitch * away;
     const scale = EYE_DISTANCE / (EYE_DISTANCE + depth);
-    const unit = size / 2 / (RADIUS * 1.3);
+    const unit = size / 2 / (RADIUS * 1.18);
     return { x: size / 2 + right * unit * scale, y: size * 0.44 + down * unit * scale, depth, scale };
   }
 

@@ -10,4 +10,4 @@ export { Model } from "./model.js";
 export { OneEuroFilter } from "./one_euro.js";
 export { Predictor, handFrom } from "./predictor.js";
 export { centreBox, fullFrameBox, landmarkBox, touchesPicture } from "./track_box.js";
-export { Tracker } from "./tracker.js";
+export { Tracker, isPresent } from "./tracker.js";

@@ -16,7 +16,8 @@ export function landmarkBox(uv) {
     top = Math.min(top, uv[i + 1]);
     bottom = Math.max(bottom, uv[i + 1]);
   }
-  return [left, top, Math.max(1, right - left), Math.max(1, bottom - top)];
+  const box = [left, top, Math.max(1, right - left), Math.max(1, bottom - top)];
+  return /** @type {Box} */ (box.map(Math.fround)); // in single precision, as Python's
 }
 
 /**

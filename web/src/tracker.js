@@ -29,13 +29,13 @@ export class Tracker {
     this.rule = tracking;
     this.uvFilter = new OneEuroFilter(tracking.filter);
     this.zFilter = new OneEuroFilter(tracking.filter);
-    /** @type {{box: Box, side: Hand["side"]} | null} */
-    this.track = null;
+    /** @type {Hand | null} The last frame's hand, unsmoothed, while one is followed. */
+    this.last = null;
   }
 
   /** Ends the track: the next frame looks for a hand anew. */
   reset() {
-    this.track = null;
+    this.last = null;
     this.uvFilter.reset();
     this.zFilter.reset();
   }
@@ -44,25 +44,37 @@ export class Tracker {
    * @param {Picture} picture The next frame.
    * @param {number} timeSeconds When it was taken, later than the last.
    * @param {Box} startBox Where to look while no hand is followed.
-   * @returns {Promise<{hand: Hand, found: boolean}>} The smoothed hand; if none was found, what
-   *   the network saw instead.
+   * @returns {Promise<{found: boolean, hand: Hand | null}>} The smoothed hand; if none was
+   *   found, what the network saw instead, `null` if there was nowhere to look.
    */
   async next(picture, timeSeconds, startBox) {
-    const { box, side } = this.track ?? { box: startBox, side: null };
-    const hand = await this.predictor.predict(picture, box, side);
-    const nextBox = landmarkBox(hand.uv);
-    const { presence_threshold: threshold } = this.rule;
-    const present =
-      hand.presence === null || threshold === undefined || hand.presence >= threshold;
-    if (!present || !touchesPicture(nextBox, picture.width, picture.height)) {
-      this.reset();
-      return { hand, found: false };
+    const box = this.last ? landmarkBox(this.last.uv) : startBox;
+    if (!touchesPicture(box, picture.width, picture.height)) {
+      this.reset(); // the hand has left the picture
+      return { found: false, hand: null };
     }
-    this.track = { box: nextBox, side: hand.side };
-    const uv = this.uvFilter.filter(timeSeconds, hand.uv, Math.max(nextBox[2], nextBox[3]));
+    const hand = await this.predictor.predict(picture, box, this.last?.side ?? null);
+    if (!isPresent(hand, this.rule)) {
+      this.reset();
+      return { found: false, hand };
+    }
+    this.last = hand;
+    const [, , width, height] = landmarkBox(hand.uv);
+    const uv = this.uvFilter.filter(timeSeconds, hand.uv, Math.max(width, height));
     const z = this.zFilter.filter(timeSeconds, hand.z, 1);
     const { joints, recovery } = this.predictor.contract;
     const xyz = recoverWeakPerspective(uv, z, joints, recovery);
-    return { hand: { ...hand, uv, z, xyz }, found: true };
+    return { found: true, hand: { ...hand, uv, z, xyz } };
   }
+}
+
+/**
+ * Whether the network believes in a hand; one that cannot tell always does.
+ *
+ * @param {{presence: number | null}} hand
+ * @param {import("./contract.js").Tracking} [rule]
+ */
+export function isPresent({ presence }, rule) {
+  const least = rule?.presence_threshold;
+  return presence === null || least === undefined || presence >= least;
 }

@@ -14,7 +14,7 @@ test("both looks at the first frame, one at the next ones, around the landmarks"
   const { run, calls } = network({ asIs: -3, flipped: 3 });
   const tracker = new Tracker(new Predictor(contract(), run));
   const first = await tracker.next(PICTURE, 0, START);
-  assert.deepEqual([first.found, first.hand.side, calls.count], [true, "left", 2]);
+  assert.deepEqual([first.found, first.hand?.side, calls.count], [true, "left", 2]);
   assert.deepEqual(first.hand.box, START);
   const second = await tracker.next(PICTURE, 1 / 30, START);
   assert.deepEqual([second.hand.side, calls.count], ["left", 3]);
@@ -26,10 +26,10 @@ test("the next box comes from the unsmoothed landmarks, what is shown is smoothe
   const predictor = new Predictor(contract(), run);
   const tracker = new Tracker(predictor);
   await tracker.next(PICTURE, 0, START);
-  const box = tracker.track?.box ?? START;
+  const box = landmarkBox(tracker.last?.uv ?? assert.fail());
   const raw = await predictor.predict(PICTURE, box, "right");
   const second = await tracker.next(PICTURE, 1 / 30, START);
-  assert.deepEqual(tracker.track?.box, landmarkBox(raw.uv));
+  assert.deepEqual(tracker.last?.uv, raw.uv);
   const { filter } = contract().tracking ?? assert.fail();
   const smooth = new OneEuroFilter(filter);
   smooth.filter(0, (await predictor.predict(PICTURE, START, "right")).uv, 1);
@@ -46,7 +46,7 @@ test("without a hand the track ends, and the next one begins at the start box", 
   predictor.run = network({ presence: -9 }).run;
   const { found, hand } = await tracker.next(PICTURE, 0.1, START);
   assert.equal(found, false);
-  assert.ok((hand.presence ?? 1) < 0.01);
+  assert.ok((hand?.presence ?? 1) < 0.01);
   predictor.run = seen.run;
   const again = await tracker.next(PICTURE, 0.2, START);
   assert.deepEqual(again.hand.box, START);
@@ -55,10 +55,12 @@ test("without a hand the track ends, and the next one begins at the start box", 
   assert.deepEqual(again.hand.uv, (await predictor.predict(PICTURE, START, again.hand.side)).uv);
 });
 
-test("a hand that leaves the picture ends the track", async () => {
+test("a hand that left the picture ends the track in the next frame", async () => {
   const tracker = new Tracker(new Predictor(contract(), network({ centre: [-900, 60] }).run));
-  assert.equal((await tracker.next(PICTURE, 0, START)).found, false);
-  assert.equal(tracker.track, null);
+  assert.equal((await tracker.next(PICTURE, 0, START)).found, true);
+  assert.deepEqual(await tracker.next(PICTURE, 0.1, START), { found: false, hand: null });
+  const again = await tracker.next(PICTURE, 0.2, START);
+  assert.deepEqual(again.hand?.box, START);
 });
 
 test("a contract without tracking serves for pictures only", async () => {
