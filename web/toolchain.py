@@ -99,7 +99,7 @@ def prepare_node() -> pathlib.Path:
 
 
 def _npm(program: pathlib.Path) -> list[str]:
-    """Returns the command of npm, a program of Node that lies beside it or in the folder of libraries."""
+    """Returns the command of npm, which lies beside Node or in its folder of libraries."""
     scripts = [
         folder / "npm" / "bin" / "npm-cli.js"
         for root in (program.parent.parent, program.resolve().parent.parent)
