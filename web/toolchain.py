@@ -30,8 +30,13 @@ _PACKAGES = ("chromium", "fonts-dejavu-core", "fontconfig-config")
 _FONTS = """\
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
-<fontconfig><dir>/usr/share/fonts</dir><dir>{root}/usr/share/fonts</dir>
-<cachedir>{root}/var/cache/fontconfig</cachedir></fontconfig>
+<fontconfig>
+<dir>/usr/share/fonts</dir><dir>{root}/usr/share/fonts</dir>
+<cachedir>{root}/var/cache/fontconfig</cachedir>
+<include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+<include ignore_missing="yes">{root}/usr/share/fontconfig/conf.avail/45-latin.conf</include>
+<include ignore_missing="yes">{root}/usr/share/fontconfig/conf.avail/60-latin.conf</include>
+</fontconfig>
 """
 
 
@@ -165,6 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             prepare_node()
         else:
             build_page(bundle=arguments.bundle)
+            print(f"{WEB / 'dist'}: built; any web server can serve it.")
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2

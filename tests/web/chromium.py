@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 
 FLAGS = (
     "--headless=new",

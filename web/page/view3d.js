@@ -8,8 +8,8 @@ import { groupColour } from "./palette.js";
 // Lengths are in reference bones. A hand is about 4.5 long, stretched.
 const RADIUS = 2.2;
 const EYE_DISTANCE = 10;
-const FLOOR = 2.2;
-const FLOOR_SIDE = 1.6;
+const FLOOR = 2.1;
+const FLOOR_SIDE = 1.35;
 const START = { yaw: -0.55, pitch: 0.32 };
 const MAX_PITCH = Math.PI / 2;
 const RADIANS_PER_PIXEL = 0.01;
@@ -153,7 +153,7 @@ export class View3D {
     const depth = sinPitch * y + cosPitch * away;
     const scale = EYE_DISTANCE / (EYE_DISTANCE + depth);
     const unit = size / 2 / (RADIUS * 1.18);
-    return { x: size / 2 + right * unit * scale, y: size * 0.44 + down * unit * scale, depth, scale };
+    return { x: size / 2 + right * unit * scale, y: size * 0.43 + down * unit * scale, depth, scale };
   }
 
   /**
