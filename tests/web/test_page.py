@@ -6,10 +6,12 @@ import json
 import numpy as np
 import pytest
 
+from tests.web.byte_model import CONTRACT, byte_model
 from tests.web.chromium import PageError
 from tests.web.conftest import BUNDLE, DONE, READY
 from tests.web.golden import check_steps
 from tf_handgroups.convert.bundle import read_golden
+from tf_handgroups.convert.byte_input import to_bytes
 from tf_handgroups.convert.predict import Predictor, full_frame_box
 from tf_handgroups.convert.run import LiteRTRunner
 from tf_handgroups.crop import CROP_MARGIN
@@ -90,6 +92,41 @@ def test_network_equals_python_on_golden_crops(page, variant):
     for name, limit in limits.items():
         found = np.array([output[name] for output in outputs]).reshape(expected[name].shape)
         np.testing.assert_allclose(found, expected[name], atol=limit, err_msg=name)
+
+
+RUN_BYTES = """
+async (contract, base64, crop) => {
+  const { Model } = await import("/handgroups.js");
+  const content = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const model = await Model.open(content, contract, "/wasm/");
+  const { maps } = await model.run(Float32Array.from(crop));
+  model.close();
+  return Array.from(maps);
+}
+"""
+
+
+def test_bytes_in_and_int8_out(page):
+    """LiteRT.js itself returns no int8 tensors; the build adds them."""
+    content = base64.b64encode(byte_model()).decode()
+    crop = np.random.default_rng(2).uniform(size=CONTRACT["input"]["shape"])
+    crop.flat[:2] = 0, 1
+    found = page.call(RUN_BYTES, CONTRACT, content, crop.ravel().tolist())
+    np.testing.assert_allclose(found, to_bytes(crop).ravel() / 255, atol=1e-6)
+
+
+def test_model_that_is_not_as_its_contract_says_is_refused(page):
+    content = base64.b64encode(byte_model()).decode()
+    other = json.loads(json.dumps(CONTRACT))
+    other["outputs"]["maps"]["dtype"] = "float32"
+    message = r"maps: int8 1x4x4x3 instead of float32 1x4x4x3"
+    with pytest.raises(PageError, match=message):
+        page.call(RUN_BYTES, other, content, [0.0] * 48)
+    other["model"]["signature"] = "other"
+    with pytest.raises(PageError, match="Received: signatures=serving_default"):
+        page.call(RUN_BYTES, other, content, [0.0] * 48)
+    with pytest.raises(PageError, match="expected a model that LiteRT's browser runtime can run"):
+        page.call(RUN_BYTES, CONTRACT, base64.b64encode(b"no model" * 9).decode(), [0.0] * 48)
 
 
 def test_golden_steps_equal_python(page):
