@@ -1,10 +1,8 @@
 """Bundle folder for applications: models, contracts, golden vectors, licence, checksums."""
 
-import hashlib
 import json
 import os
 import pathlib
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tf_handgroups.atomic_files import replacing_folder
+from tf_handgroups.convert.bundle_readme import README_FILE, bundle_readme
 from tf_handgroups.convert.contract import (
     Contract,
     completed_contract,
@@ -22,12 +21,11 @@ from tf_handgroups.convert.contract import (
 from tf_handgroups.convert.crops import check_crops
 from tf_handgroups.convert.decode import COORDINATES
 from tf_handgroups.convert.golden_file import read_arrays, write_arrays
-from tf_handgroups.convert.golden_steps import check_golden_steps, write_golden_steps
-from tf_handgroups.convert.parity import compare_outputs
+from tf_handgroups.convert.golden_steps import write_golden_steps
 from tf_handgroups.convert.quantize import RECIPES
 from tf_handgroups.convert.run import BUNDLE_FILE, LiteRTRunner
 from tf_handgroups.convert.sealed_model import read_verified, seal_model
-from tf_handgroups.errors import GateError, InputError
+from tf_handgroups.errors import InputError
 
 SCHEMA = "tf_handgroups.bundle/1"
 CHECKSUM_FILE = "SHA256SUMS"
@@ -55,38 +53,46 @@ def write_bundle(
     variants: Sequence[str] | None = None,
     default: str | None = None,
     licence_text: str | None = None,
+    tracking: Mapping[str, float] | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Assembles a bundle from a folder that `convert_model` wrote.
 
     The folder holds the chosen `.tflite` files with their contracts, for each a
-    `<model>.golden.bin`, `LICENSE`, `bundle.json` and `SHA256SUMS`. The same inputs give
-    the same bytes.
+    `<model>.golden.bin`, the golden steps (see `golden_steps`), `LICENSE`, `README.md`,
+    `bundle.json` and `SHA256SUMS`. The same inputs give the same bytes. Contracts of earlier
+    versions are completed.
 
     A golden file is little-endian and described in `bundle.json`: the crops as `uint8`
     (value / 255 is the network's input), then the expected outputs as `float32`: the decoded
     ones, coordinates whatever the variant returns.
 
     Args:
-        source: Folder with `.tflite` files and contracts.
+        source: Folder with `.tflite` files and contracts; another bundle, for example, which
+            may be `out_dir` itself.
         out_dir: The bundle folder.
         golden_crops: `(N, S, S, 3)` in [0, 1], a few crops (rounded to 8 bits here).
         variants: Recipe names to include; `None` takes all in `source`.
-        default: The variant that runners take; `None` picks by `DEFAULT_ORDER`.
+        default: The variant that runners take; `None` picks by `DEFAULT_ORDER`, of those
+            inside their gate if there are any.
         licence_text: Content of `LICENSE`; `None` writes licence and training data as the
             contracts state them.
-        overwrite: Whether an existing bundle may be replaced.
+        tracking: Numbers of the contracts' section `tracking` to change, by name, see
+            `TrackingRule.changed`.
+        overwrite: Whether an existing bundle may be replaced; the folders `KEPT_FOLDERS` in
+            it stay.
 
     Returns:
         The content of `bundle.json`.
 
     Raises:
-        InputError: If a variant is missing or damaged, or `out_dir` exists.
+        InputError: If a variant is missing or damaged, `out_dir` exists, or a number of
+            `tracking` is unknown or unfit.
     """
     available = find_variants(source)
     names = list(available) if variants is None else list(variants)
     chosen = _known(names, available, source)
-    default = default or next((n for n in DEFAULT_ORDER if n in chosen), names[0])
+    default = default or _default_of(chosen)
     if default not in chosen:
         raise InputError(
             f"write_bundle: expected a default among {', '.join(chosen)}. "
@@ -94,7 +100,9 @@ def write_bundle(
         )
     with replacing_folder(out_dir, overwrite) as folder:
         _keep_folders(out_dir, folder)
-        contracts = {name: _copy_model(path, folder) for name, path in chosen.items()}
+        contracts = {
+            name: _copy_model(path, folder, tracking or {}) for name, path in chosen.items()
+        }
         entries = {}
         outputs: set[str] = set()
         for name, path in chosen.items():
@@ -107,7 +115,7 @@ def write_bundle(
         golden_steps = write_golden_steps(folder, contracts[default].tracking)
         text = _licence_text(contracts[names[-1]]) if licence_text is None else licence_text
         (folder / LICENCE_FILE).write_text(text.rstrip() + "\n", encoding="utf-8")
-        bundle = {
+        bundle: dict[str, Any] = {
             "schema": SCHEMA,
             "default": default,
             "variants": entries,
@@ -115,8 +123,10 @@ def write_bundle(
             "golden_tolerance": {
                 name: limit for name, limit in GOLDEN_TOLERANCE.items() if name in outputs
             },
-            "files": {path.name: sha256_of(path) for path in _files(folder)},
         }
+        text = bundle_readme(bundle, contracts)
+        (folder / README_FILE).write_text(text, encoding="utf-8")
+        bundle["files"] = {path.name: sha256_of(path) for path in _files(folder)}
         text = json.dumps(bundle, indent=2, ensure_ascii=False) + "\n"
         (folder / BUNDLE_FILE).write_text(text, encoding="utf-8")
         sums = [f"{sha256_of(path)}  {path.name}\n" for path in _files(folder)]
@@ -162,6 +172,17 @@ def _known(
     return {name: available[name] for name in names}
 
 
+def _default_of(chosen: Mapping[str, pathlib.Path]) -> str:
+    passed = [
+        name
+        for name, path in chosen.items()
+        # Parity made outside of `convert_model` need not have a gate.
+        if read_contract(contract_path(path)).values["parity"].get("gate", "passed") == "passed"
+    ]
+    candidates = passed or list(chosen)
+    return next((name for name in DEFAULT_ORDER if name in candidates), candidates[0])
+
+
 def _licence_text(contract: Contract) -> str:
     values = contract.values
     return f"Licence: {values['licence']}\n\nTraining data: {values['training_data']}\n"
@@ -178,14 +199,19 @@ def _files(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
-def _copy_model(path: pathlib.Path, folder: pathlib.Path) -> Contract:
-    """Copies a model and its contract; one of an earlier version is brought up to date."""
+def _copy_model(
+    path: pathlib.Path, folder: pathlib.Path, tracking: Mapping[str, float]
+) -> Contract:
+    """Copies a model and its contract, with changes in both if the contract needs some."""
     contract, content = read_verified(path)
     target = folder / path.name
     target.write_bytes(content)
-    completed = completed_contract(contract)
-    if completed != contract:
-        return seal_model(target, completed)
+    changed = completed_contract(contract)
+    if tracking:
+        section = changed.tracking.changed(tracking).to_json()
+        changed = Contract({**changed.values, "tracking": section})
+    if changed != contract:
+        return seal_model(target, changed)
     shutil.copyfile(contract_path(path), contract_path(target))
     return contract
 
@@ -216,60 +242,6 @@ def read_golden(folder: str | os.PathLike, golden: Mapping[str, Any]) -> dict[st
     return arrays
 
 
-def check_bundle(folder: str | os.PathLike, run: bool = True) -> dict[str, Any]:
-    """Checks a bundle: every file, hash and contract, and what the models compute.
-
-    Args:
-        folder: The bundle folder.
-        run: Whether to run each model on its golden crops.
-
-    Returns:
-        `{"default": name, "variants": {name: {"file", "parity" or None}}}`.
-
-    Raises:
-        InputError: If a file is missing, unlisted in `SHA256SUMS`, changed or unusable.
-        GateError: If a model does not reproduce its golden outputs.
-    """
-    folder = pathlib.Path(folder)
-    bundle = read_bundle(folder)
-    _check_sums(folder, bundle)
-    report: dict[str, Any] = {"default": bundle["default"], "variants": {}}
-    if "golden_steps" not in bundle:
-        raise InputError(
-            f"{folder / BUNDLE_FILE}: field golden_steps is missing. Received: "
-            f"fields={sorted(bundle)}. An earlier version wrote it; bring it up to date with "
-            f"tf-handgroups bundle --converted {folder} --out {folder} --overwrite."
-        )
-    contract = read_contract(folder / bundle["variants"][bundle["default"]]["contract"])
-    check_golden_steps(folder, bundle["golden_steps"], contract.tracking)
-    for name, entry in bundle["variants"].items():
-        runner = LiteRTRunner(folder / entry["file"])
-        if runner.contract.recipe != name:
-            raise InputError(
-                f"{folder / entry['file']}: expected the recipe {name!r} of bundle.json. "
-                f"Received: recipe={runner.contract.recipe!r}. Make the bundle again."
-            )
-        parity = None
-        if run:
-            golden = read_golden(folder, entry["golden"])
-            parity = compare_outputs(golden, runner(golden["image"]))
-            limits = entry["golden"].get("tolerance", bundle["golden_tolerance"])
-            for output, limit in limits.items():
-                if output not in golden:
-                    continue  # another variant's
-                if not parity.value(f"{output}.max") <= limit:
-                    raise GateError(
-                        f"{folder / entry['file']}: expected the golden outputs within {limit:g}. "
-                        f"Received: {output}.max={parity.value(f'{output}.max'):.4g}. The runtime "
-                        "or processor computes something else."
-                    )
-        report["variants"][name] = {
-            "file": entry["file"],
-            "parity": None if parity is None else parity.as_dict(),
-        }
-    return report
-
-
 def read_bundle(folder: str | os.PathLike) -> dict[str, Any]:
     """Reads the description of a bundle.
 
@@ -298,19 +270,3 @@ def read_bundle(folder: str | os.PathLike) -> dict[str, Any]:
             f"Received: default={bundle['default']!r}. {advice}"
         )
     return bundle
-
-
-def _check_sums(folder: pathlib.Path, bundle: Mapping[str, Any]) -> None:
-    path = folder / CHECKSUM_FILE
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    sums = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (.+)$", text, re.M)}
-    for name, digest in {**sums, **bundle["files"]}.items():
-        file = folder / name
-        received = (
-            hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "no such file"
-        )
-        if not received == digest == sums.get(name):
-            raise InputError(
-                f"{file}: expected SHA-256 {digest}, in {CHECKSUM_FILE} {sums.get(name)}. "
-                f"Received: sha256={received}. Copy the whole bundle again."
-            )

@@ -6,6 +6,7 @@ import numpy as np
 
 from tf_handgroups.convert.bundle import LICENCE_FILE, find_variants, read_bundle, read_golden
 from tf_handgroups.convert.calibration import dataset_crops
+from tf_handgroups.convert.run import BUNDLE_FILE
 from tf_handgroups.convert.sealed_model import read_verified
 from tf_handgroups.datasets.registry import open_dataset
 from tf_handgroups.errors import InputError
@@ -29,6 +30,11 @@ def golden_crops(converted: pathlib.Path, data: str | None, seed: int = 0) -> np
             the folder is no bundle.
     """
     if data is None:
+        if not (converted / BUNDLE_FILE).is_file():
+            raise InputError(
+                f"{converted}: expected --data KIND:PATH, hands for the golden vectors. Received: "
+                f"none, and no {BUNDLE_FILE} here. A folder of convert has no vectors of its own."
+            )
         bundle = read_bundle(converted)
         return read_golden(converted, bundle["variants"][bundle["default"]]["golden"])["image"]
     contract, _ = read_verified(next(iter(find_variants(converted).values())))

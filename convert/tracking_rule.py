@@ -14,6 +14,9 @@ from tf_handgroups.errors import InputError
 
 PRESENCE_THRESHOLD = 0.5
 
+_SMOOTHING = tuple(field.name for field in dataclasses.fields(OneEuroSettings))
+TRACKING_NUMBERS = ("presence_threshold", *_SMOOTHING)
+
 _BOX = {
     "from": "landmarks",
     "rule": "tight box of the last frame's unsmoothed landmarks in image pixels, each side at "
@@ -62,6 +65,33 @@ class TrackingRule:
         """Returns the rule with default numbers for a network with these outputs."""
         return cls(PRESENCE_THRESHOLD if "presence" in outputs else None)
 
+    def changed(self, numbers: Mapping[str, float]) -> "TrackingRule":
+        """Returns the rule with other numbers.
+
+        Args:
+            numbers: By name: `presence_threshold` or a field of `OneEuroSettings`.
+
+        Raises:
+            InputError: If a name is unknown, or a number is unfit.
+
+        Example:
+
+        >>> TrackingRule().changed({"beta": 2.0}).filter.beta
+        2.0
+        """
+        known = _SMOOTHING if self.presence_threshold is None else TRACKING_NUMBERS
+        unknown = [name for name in numbers if name not in known]
+        if unknown:
+            raise InputError(
+                f"tracking: expected numbers among {', '.join(known)}. "
+                f"Received: {unknown[0]}={numbers[unknown[0]]!r}."
+            )
+        changes = {name: numbers[name] for name in _SMOOTHING if name in numbers}
+        return TrackingRule(
+            numbers.get("presence_threshold", self.presence_threshold),
+            dataclasses.replace(self.filter, **changes),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Returns the section as it stands in a contract."""
         threshold = {"presence_threshold": self.presence_threshold}
@@ -108,15 +138,16 @@ def parse_tracking(section: Any, outputs: Collection[str], where: str) -> Tracki
             f"presence, and only there. Received: tracking.presence_threshold={threshold!r}, "
             f"outputs={list(outputs)}. {_ADVICE}"
         )
-    names = [field.name for field in dataclasses.fields(OneEuroSettings)]
-    missing = [name for name in names if name not in smoothing]
+    missing = [name for name in _SMOOTHING if name not in smoothing]
     if missing:
         raise InputError(
             f"{where}: field tracking.filter.{missing[0]} is missing. "
             f"Received: fields={sorted(smoothing)}. {_ADVICE}"
         )
     try:
-        return TrackingRule(threshold, OneEuroSettings(**{n: smoothing[n] for n in names}))
+        return TrackingRule(
+            threshold, OneEuroSettings(**{name: smoothing[name] for name in _SMOOTHING})
+        )
     except InputError as error:
         raise InputError(f"{where}: section tracking: {error}") from error
 

@@ -72,8 +72,8 @@ def test_errors_become_exit_codes(error, code, text, capsys, monkeypatch):
         raise error
 
     monkeypatch.delenv("HANDGROUPS_DEBUG", raising=False)
-    monkeypatch.setattr("tf_handgroups.convert.bundle.check_bundle", raise_it)
-    assert main(["bundle", "--check"]) == code
+    monkeypatch.setattr("tf_handgroups.convert.bundle_check.check_bundle", raise_it)
+    assert main(["bundle", "--check", "assets"]) == code
     assert capsys.readouterr().err.strip() == text
 
 
@@ -82,6 +82,6 @@ def test_debugging_shows_the_traceback(monkeypatch):
         raise ZeroDivisionError("deep inside")
 
     monkeypatch.setenv("HANDGROUPS_DEBUG", "1")
-    monkeypatch.setattr("tf_handgroups.convert.bundle.check_bundle", raise_it)
+    monkeypatch.setattr("tf_handgroups.convert.bundle_check.check_bundle", raise_it)
     with pytest.raises(ZeroDivisionError, match="deep inside"):
-        main(["bundle", "--check"])
+        main(["bundle", "--check", "assets"])

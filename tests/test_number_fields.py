@@ -3,7 +3,7 @@
 import pytest
 
 from tf_handgroups.errors import InputError
-from tf_handgroups.number_fields import with_numbers
+from tf_handgroups.number_fields import numbers_of, with_numbers
 from tf_handgroups.synth.settings import SynthSettings
 from tf_handgroups.teacher.geometry_checks import LabelLimits
 
@@ -28,3 +28,9 @@ def test_reads_assignments():
 def test_refuses_assignments(text, match):
     with pytest.raises(InputError, match=match):
         with_numbers(SynthSettings, [text])
+
+
+def test_reads_only_what_is_there():
+    assert numbers_of(["beta = 2"], ["alpha", "beta"]) == {"beta": 2.0}
+    with pytest.raises(InputError, match=r"a name of alpha, beta\. Received: 'gamma=1'"):
+        numbers_of(["gamma=1"], ["alpha", "beta"])

@@ -20,7 +20,8 @@ CROP_RULE = {
     "border": "constant",
     "border_value": 0.0,
     "interpolation": "bilinear",
-    "reduction": "before the warp, average blocks of k x k pixels, k = max(1, floor(side / size))",
+    "reduction": "before the warp, average blocks of k x k pixels, k = max(1, floor(side / size + "
+    "1e-6)): a ratio that is whole but for rounding counts as whole",
     "pixel_convention": "integer coordinates are pixel centres; crop pixel = "
     "(image pixel - centre) * size / side + (size - 1) / 2",
 }

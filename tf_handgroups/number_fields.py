@@ -32,6 +32,24 @@ def with_numbers(record_type: type[Record], assignments: Sequence[str]) -> Recor
     0.5
     """
     known = [field.name for field in dataclasses.fields(record_type)]
+    return record_type(**numbers_of(assignments, known))
+
+
+def numbers_of(assignments: Sequence[str], known: Sequence[str]) -> dict[str, float]:
+    """Reads texts `name=value`.
+
+    Args:
+        assignments: The texts.
+        known: Names that may be set.
+
+    Raises:
+        InputError: If a text has another form, a name is unknown, or a value is no number.
+
+    Example:
+
+    >>> numbers_of(["beta=2"], ["beta"])
+    {'beta': 2.0}
+    """
     values = {}
     for text in assignments:
         name, equals, value = text.partition("=")
@@ -44,4 +62,4 @@ def with_numbers(record_type: type[Record], assignments: Sequence[str]) -> Recor
             values[name] = float(value)
         except ValueError as error:
             raise InputError(f"--set: expected a number. Received: {text!r}.") from error
-    return record_type(**values)
+    return values

@@ -1,6 +1,8 @@
 """Small networks to convert, each converted once for all tests of this folder."""
 
 import json
+import pathlib
+import shutil
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.hands import make_like_trained, small_paper_model
+from tf_handgroups.convert.bundle import write_bundle
 from tf_handgroups.convert.convert import convert_model
 from tf_handgroups.convert.export import export_float32
 from tf_handgroups.convert.map_outputs import export_maps
@@ -195,3 +198,30 @@ def edited_contract(converted, tmp_path):
         return target
 
     return edit
+
+
+@pytest.fixture(scope="session")
+def written_bundles(crops, tmp_path_factory):
+    """Makes a bundle of a folder of `convert_model` once; tests get copies."""
+    known = {}
+
+    def write(source, variants=None):
+        if source not in known:
+            known[source] = tmp_path_factory.mktemp("bundle") / "bundle"
+            write_bundle(source, known[source], crops[:2], variants)
+        return known[source]
+
+    return write
+
+
+@pytest.fixture
+def bundle(written_bundles, converted, tmp_path) -> pathlib.Path:
+    """Bundle to be spoilt."""
+    written = written_bundles(converted, ["float32", "int8_mixed"])
+    return shutil.copytree(written, tmp_path / "bundle")
+
+
+@pytest.fixture
+def paper_bundle(written_bundles, paper_converted, tmp_path) -> pathlib.Path:
+    """Bundle of a network without logits, to be spoilt."""
+    return shutil.copytree(written_bundles(paper_converted), tmp_path / "paper")

@@ -1,8 +1,11 @@
+import pathlib
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from tests.hands import make_sample
+from tf_handgroups.convert.bundle import read_bundle, read_golden
 from tf_handgroups.convert.bundle_sources import golden_crops, read_licence
 from tf_handgroups.convert.calibration import dataset_crops
 from tf_handgroups.convert.contract import make_contract
@@ -11,6 +14,8 @@ from tf_handgroups.convert.tflite_file import pack_tflite
 from tf_handgroups.datasets.handjson import HandJsonDataset
 from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.errors import InputError
+
+SHIPPED = pathlib.Path(__file__).parents[2] / "android_assets"
 
 
 @pytest.fixture
@@ -40,6 +45,17 @@ def test_crops_have_the_size_of_the_contract(converted, hands, tmp_path):
     assert not np.array_equal(crops, golden_crops(converted, hands, seed=4))
 
 
+def test_crops_of_a_bundle_are_kept():
+    crops = golden_crops(SHIPPED, None)
+    entry = read_bundle(SHIPPED)["variants"]["float16"]["golden"]
+    np.testing.assert_array_equal(crops, read_golden(SHIPPED, entry)["image"])
+
+
+def test_only_a_bundle_has_crops_of_its_own(converted):
+    with pytest.raises(InputError, match=r"--data KIND:PATH.*Received: .*bundle\.json"):
+        golden_crops(converted, None)
+
+
 def test_rejects_folder_without_models(tmp_path, hands):
     with pytest.raises(InputError, match=r"folder of converted models .*Received: none"):
         golden_crops(tmp_path, hands)
@@ -66,8 +82,10 @@ def test_rejects_unknown_data(converted):
 def test_licence_text(tmp_path):
     path = tmp_path / "LICENSE"
     path.write_text("Licence für alle, Version 2.0\n", encoding="utf-8")
-    assert read_licence(path) == "Licence für alle, Version 2.0\n"
-    assert read_licence(None) is None
+    assert read_licence(path, tmp_path) == "Licence für alle, Version 2.0\n"
+    # That of a bundle is kept; a folder of `convert` has none.
+    assert read_licence(None, tmp_path) == "Licence für alle, Version 2.0\n"
+    assert read_licence(None, tmp_path / "converted") is None
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00binary"])
@@ -75,4 +93,4 @@ def test_rejects_unreadable_licence(tmp_path, content):
     if content is not None:
         (tmp_path / "LICENSE").write_bytes(content)
     with pytest.raises(InputError, match=r"LICENSE: expected a licence text\. Received: "):
-        read_licence(tmp_path / "LICENSE")
+        read_licence(tmp_path / "LICENSE", tmp_path / "converted")

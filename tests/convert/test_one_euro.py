@@ -79,7 +79,7 @@ def test_calms_a_resting_hand_and_follows_a_moving_one():
     def lag_px(beta):
         moving = OneEuroFilter(OneEuroSettings(beta=beta))
         for frame in range(60):
-            truth = hand + [20.0 * frame, 0.0]
+            truth = hand + np.array([20.0 * frame, 0.0])
             got, _ = moving(frame / 30, truth, np.zeros(21))
         return float(np.mean(truth[:, 0] - got[:, 0]))
 

@@ -81,3 +81,25 @@ def test_rejects_what_is_no_object():
 def test_rejects_thresholds_that_are_no_probability(bad):
     with pytest.raises(InputError, match="Received: presence_threshold="):
         TrackingRule(bad)
+
+
+def test_numbers_can_be_changed_one_by_one():
+    rule = TrackingRule(0.6, OneEuroSettings(2.0, 3.0, 0.5))
+    assert rule.changed({}) == rule
+    assert rule.changed({"beta": 4.0}) == TrackingRule(0.6, OneEuroSettings(2.0, 4.0, 0.5))
+    changed = rule.changed({"presence_threshold": 0.0, "min_cutoff_hz": 1.0})
+    assert changed == TrackingRule(0.0, OneEuroSettings(1.0, 3.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "numbers", "message"),
+    [
+        (0.5, {"alpha": 1.0}, r"presence_threshold, min_.* Received: alpha=1\.0"),
+        (None, {"presence_threshold": 0.5}, r"among min_.* Received: presence_threshold=0\.5"),
+        (0.5, {"beta": -1.0}, r"Received: beta=-1\.0"),
+        (0.5, {"presence_threshold": 2.0}, r"Received: presence_threshold=2\.0"),
+    ],
+)
+def test_rejects_changes(threshold, numbers, message):
+    with pytest.raises(InputError, match=message):
+        TrackingRule(threshold).changed(numbers)

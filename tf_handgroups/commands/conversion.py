@@ -100,23 +100,36 @@ def bundle(
     licence_file: Annotated[
         pathlib.Path | None, typer.Option(help="Licence text of the model.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Verify the bundle in --out.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Number for tracking: presence_threshold, min_cutoff_hz, beta, ..."
+        ),
+    ] = None,
+    check: Annotated[
+        pathlib.Path | None, typer.Option(help="Verify this bundle and write nothing.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Bundles converted models for an app, or verifies a bundle with --check.
+    """Bundles converted models for an app, or verifies a bundle with --check DIR.
+
+    --converted may name a bundle, to bring it up to date or to change its numbers.
 
     Example: `tf-handgroups bundle --converted converted --data synth:renders/val
     --out android_assets`
     """
-    from tf_handgroups.convert.bundle import check_bundle, write_bundle
+    from tf_handgroups.convert.bundle import write_bundle
+    from tf_handgroups.convert.bundle_check import check_bundle
     from tf_handgroups.convert.bundle_sources import golden_crops, read_licence
+    from tf_handgroups.convert.tracking_rule import TRACKING_NUMBERS
+    from tf_handgroups.number_fields import numbers_of
 
-    if check:
-        report = check_bundle(out)
-        say(f"{out}: sound; default variant {report['default']}")
+    if check is not None:
+        report = check_bundle(check)
+        say(f"{check}: sound; default variant {report['default']}")
         return
     if converted is None:
-        raise InputError("bundle: expected --converted, or --check. Received: neither.")
+        raise InputError("bundle: expected --converted DIR, or --check DIR. Received: neither.")
     write_bundle(
         converted,
         out,
@@ -124,6 +137,7 @@ def bundle(
         variants=variant,
         default=default,
         licence_text=read_licence(licence_file, converted),
+        tracking=numbers_of(set_ or [], TRACKING_NUMBERS),
         overwrite=overwrite,
     )
     say(f"Bundle: {out}")
