@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 
 import pytest
 
@@ -136,12 +135,4 @@ def screenshots(tmp_path) -> pathlib.Path:
     """Where screenshots go; `HANDGROUPS_SCREENSHOTS` names a folder to keep them in."""
     folder = pathlib.Path(os.environ.get("HANDGROUPS_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@pytest.fixture
-def changed_bundle(tmp_path) -> pathlib.Path:
-    """A copy of the bundle that a test may spoil."""
-    folder = tmp_path / "bundle"
-    shutil.copytree(BUNDLE, folder, ignore=shutil.ignore_patterns("kotlin"))
     return folder
