@@ -5,7 +5,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 
-.PHONY: install demo test lint teacher peers variants arm64 parity-arm64 kotlin clean
+.PHONY: install demo test lint teacher peers variants arm64 parity-arm64 kotlin web web-build browser clean
 
 install: $(INSTALLED)
 
@@ -66,5 +66,22 @@ variants: $(INSTALLED)
 	    $(VARIANTS:%=--variant %) --validation 500 --accept-loss --out variants_out/converted --overwrite
 	$(VENV)/bin/python -m benchmarks.variants_table variants_out/converted/report.json --out docs/variants.md
 
+# The page that runs android_assets in a browser, served on this machine; no network is needed.
+# Needs Node 20; a machine without it gets it as a Python wheel, in .browser.
+WEB_PORT := 8000
+
+web: web-build
+	@echo "Open http://localhost:$(WEB_PORT), end with Ctrl-C"
+	$(PYTHON) -m http.server $(WEB_PORT) --bind 127.0.0.1 --directory web/dist
+
+web-build:
+	$(PYTHON) -m web.toolchain page
+
+# What the tests of the page need: Node, its packages, and a Chromium where there is none, which
+# is downloaded from Debian's archive into .browser, without root.
+browser:
+	$(PYTHON) -m web.toolchain browser
+
 clean:
-	rm -rf $(VENV) .arm64 .kotlin variants_out peers_out build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .arm64 .kotlin .browser web/node_modules web/dist variants_out peers_out build dist
+	rm -rf *.egg-info .pytest_cache .ruff_cache

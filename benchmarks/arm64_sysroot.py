@@ -10,11 +10,10 @@ import os
 import pathlib
 import platform
 import shutil
-import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
 
+from benchmarks.debian_packages import download_packages, run, unpack
 from tf_handgroups.atomic_files import replacing_folder
 from tf_handgroups.errors import InputError
 
@@ -59,11 +58,11 @@ def build(folder: pathlib.Path) -> None:
     with replacing_folder(folder, overwrite=True) as new:
         root, downloads = new / "root", new / "downloads"
         root.mkdir()
-        archives = _download_packages(downloads.absolute())
+        archives = _download_packages(downloads)
         for archive in archives:
             # Later Debian splits the emulator's package in two.
             target = downloads if archive.name.startswith("qemu-user") else root
-            _run(["dpkg", "-x", os.fspath(archive), os.fspath(target)])
+            unpack(archive, target)
         programs = [downloads / "usr" / "bin" / name for name in (_EMULATOR, "qemu-aarch64")]
         shutil.copy(next(program for program in programs if program.is_file()), new / _EMULATOR)
         if not (root / "lib").exists():  # newer Debian has everything below /usr
@@ -131,34 +130,16 @@ def _python(root: pathlib.Path) -> pathlib.Path:
 
 
 def _download_packages(downloads: pathlib.Path) -> list[pathlib.Path]:
-    """Downloads packages with what they depend on, by a private state of apt."""
-    state, cache = downloads / "state", downloads / "cache"
-    (state / "lists" / "partial").mkdir(parents=True)
-    (cache / "archives" / "partial").mkdir(parents=True)
-    (state / "status").touch()
-    settings = {
-        "APT::Architecture": "arm64",
-        "APT::Architectures::": "amd64",
-        "APT::Install-Recommends": "false",
-        # The user that apt changes to cannot read private folders.
-        "APT::Sandbox::User": "",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": "3",
-        "Debug::NoLocking": "true",
-        "Dir::State": os.fspath(state),
-        "Dir::State::status": os.fspath(state / "status"),
-        "Dir::Cache": os.fspath(cache),
-    }
-    apt = ["apt-get", "-q", *(f"-o{name}={value}" for name, value in settings.items())]
-    _run([*apt, "update"])
-    _run([*apt, "install", "--yes", "--download-only", *_PACKAGES, f"{_EMULATOR_PACKAGE}:amd64"])
-    return sorted((cache / "archives").glob("*.deb"))
+    """Downloads what runs in the emulator, as on an empty ARM64 machine, and the emulator."""
+    architectures = {"APT::Architecture": "arm64", "APT::Architectures::": "amd64"}
+    packages = [*_PACKAGES, f"{_EMULATOR_PACKAGE}:amd64"]
+    return download_packages(downloads, packages, settings=architectures)
 
 
 def _install_wheels(python: str, downloads: pathlib.Path, site: pathlib.Path) -> None:
     wheels = downloads / "wheels"
     platforms = [f"manylinux_2_{glibc}_aarch64" for glibc in (28, 27, 17)]
-    _run(
+    run(
         [
             *(sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet"),
             *("--no-deps", "--only-binary=:all:", "--implementation", "cp"),
@@ -170,13 +151,3 @@ def _install_wheels(python: str, downloads: pathlib.Path, site: pathlib.Path) ->
     for wheel in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(site)
-
-
-def _run(arguments: Sequence[str]) -> None:
-    done = subprocess.run(arguments, capture_output=True, text=True)
-    if done.returncode:
-        last = " ".join((done.stderr or done.stdout).split()[-60:])
-        raise InputError(
-            f"parity_arm64: {arguments[0]} failed. Received: exit code {done.returncode}, {last} "
-            "The packages come from where apt and pip of this machine get theirs."
-        )

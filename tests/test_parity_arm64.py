@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import arm64_sysroot, parity_arm64
+from benchmarks import arm64_sysroot, debian_packages, parity_arm64
 from tf_handgroups.convert.parity import ParityReport
 from tf_handgroups.errors import InputError
 
@@ -134,7 +134,7 @@ def test_other_machines_are_told_what_lacks(monkeypatch, tmp_path, capsys):
 
 def test_failed_download_is_told_and_leaves_nothing(monkeypatch, tmp_path, capsys):
     def refuse(downloads):
-        arm64_sysroot._run([sys.executable, "-c", "import sys; sys.exit('no archive')"])
+        debian_packages.run([sys.executable, "-c", "import sys; sys.exit('no archive')"])
 
     monkeypatch.setattr(arm64_sysroot, "check_machine", lambda: None)
     monkeypatch.setattr(arm64_sysroot, "_download_packages", refuse)
