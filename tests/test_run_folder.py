@@ -41,9 +41,7 @@ def test_runs_from_before_a_field_existed_can_be_resumed(tmp_path):
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
     # Its decoder had the default width, which is not that of `quicktest`.
     widths = (96, 64, 48)
-    RunFolder(tmp_path).check_resumable(
-        dataclasses.replace(quicktest(), decoder_channels=widths)
-    )
+    RunFolder(tmp_path).check_resumable(dataclasses.replace(quicktest(), decoder_channels=widths))
     other = dataclasses.replace(quicktest(), decoder_channels=widths, fusion=False)
     with pytest.raises(InputError, match="other values of fusion"):
         RunFolder(tmp_path).check_resumable(other)

@@ -202,16 +202,30 @@ class HandPoseModel(keras.Model):
         >>> bool(ops.all(hard["uv_px"] == model(images)["uv_px"]))
         True
         """
+        return self.mixture_model(weights)(images)
+
+    def mixture_model(self, weights) -> keras.Model:
+        """Returns the model that predicts with given mixing weights, see `mixture`.
+
+        It shares the weights of this one.
+
+        Args:
+            weights: Mixing weights `(21, num_groups)`; every row sums to 1.
+
+        Raises:
+            InputError: If the weights have another shape.
+        """
         expected = (NUM_JOINTS, self.selector.num_groups)
         if tuple(ops.shape(weights)) != expected:
             raise InputError(
                 f"HandPoseModel.mixture: expected weights of shape {expected}. "
                 f"Received: shape={tuple(ops.shape(weights))}."
             )
-        unmixed = keras.Model(self.input, self.selector.input)
-        mixed = [self.selector.mix(part, weights) for part in unmixed(images)]
-        pose = {name: self.output[name] for name in ("uv_px", "z_rel")}
-        return keras.Model(self.selector.output, pose)(mixed)
+        mixed = [self.selector.mix(part, weights) for part in self.selector.input]
+        tail = keras.Model(
+            self.selector.output, {name: self.output[name] for name in ("uv_px", "z_rel")}
+        )
+        return keras.Model(self.input, tail(mixed))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras' loss over the outputs; further targets serve the 3D metrics."""
