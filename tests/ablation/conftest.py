@@ -31,17 +31,21 @@ ERRORS = {
 }
 
 
-@pytest.fixture
-def small_grid(tmp_path):
+def make_small_grid(folder):
     """Grid, recipe and measured runs with six seeds, on `validation` and `photos`."""
     recipe = dataclasses.replace(quicktest(), steps=90)
     runs = []
     for variant in GRID.variants:
         for seed, error in enumerate(ERRORS[variant.name]):
             changed = dataclasses.replace(variant.recipe(recipe), seed=seed)
-            run = PlannedRun(variant, changed, tmp_path / "runs" / variant.name / f"seed{seed}")
+            run = PlannedRun(variant, changed, folder / "runs" / variant.name / f"seed{seed}")
             values = dict(zip(NAMES, (error, 1 - error, 100 * error, 50 * error), strict=True))
             photos = {"2d/epe_box": error + 0.1, "2d/epe_px": 3.0}
             fake_run(run, {"validation": values, "photos": photos})
             runs.append(run)
     return GRID, recipe, runs
+
+
+@pytest.fixture
+def small_grid(tmp_path):
+    return make_small_grid(tmp_path)

@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import pathlib
+import re
 
 import pytest
 
@@ -65,6 +67,19 @@ def test_file_of_a_known_grid_gives_it_back(grid, tmp_path):
     assert get_grid(str(path)) == grid
 
 
+def test_the_example_in_the_documentation_is_a_grid(tmp_path):
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "grouping.md").read_text()
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "grid.json").write_text(example)
+    grid = get_grid(str(tmp_path / "grid.json"))
+    assert [variant.recipe(quicktest()).temperature_end for variant in grid.variants] == [
+        0.1, 0.02, 0.1,
+    ]  # fmt: skip
+    # The table of variants says what they are.
+    for variant in GRIDS["full"].variants:
+        assert f"`{variant.name}`" in text
+
+
 GOOD = {"budget": "a", "variants": [{"name": "a", "title": "t"}], "comparisons": []}
 
 
@@ -100,7 +115,7 @@ def test_rejects_files_that_are_no_grid(content, message, tmp_path):
 
 
 def test_rejects_missing_grids():
-    with pytest.raises(InputError, match="Received: grid='large'. Known grids: main, full"):
+    with pytest.raises(InputError, match=r"Received: grid='large'\. Known grids: main, full"):
         get_grid("large")
-    with pytest.raises(InputError, match="expected a grid in JSON. Received: "):
+    with pytest.raises(InputError, match=r"expected a grid in JSON\. Received: "):
         get_grid("no/such.json")

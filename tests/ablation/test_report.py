@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from tests.ablation.conftest import ERRORS
+from tests.ablation.conftest import ERRORS, make_small_grid
 from tf_handgroups.ablation.paired_statistics import mean_interval
 from tf_handgroups.ablation.report import write_results
 
@@ -16,15 +16,15 @@ class Hands(list):
         self.path = path
 
 
-@pytest.fixture
-def written(small_grid, tmp_path):
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    out = tmp_path_factory.mktemp("grid")
     measured_on = {"validation": [Hands("v")], "photos": [Hands("p")]}
-    grid, recipe, runs = small_grid
-    (tmp_path / "grouping.md").write_text("an older one")
-    assert write_results(tmp_path, grid, recipe, runs, [Hands("t")], measured_on) == (
-        tmp_path / "report.html"
-    )
-    return tmp_path
+    grid, recipe, runs = make_small_grid(out)
+    (out / "grouping.md").write_text("an older one")
+    page = write_results(out, grid, recipe, runs, [Hands("t")], measured_on)
+    assert page == out / "report.html"
+    return out
 
 
 def read(path):
@@ -75,7 +75,7 @@ def test_every_row_has_its_commands(written):
     for variant, change in {
         "one": "--set num_groups=1", "three": "--data", "drawn": "--set grouping=random",
     }.items():  # fmt: skip
-        (command,) = re.findall(rf"tf-handgroups train .*--out rerun/{variant} .*", text)
+        (command,) = re.findall(rf"^tf-handgroups train .*--out rerun/{variant}$", text, re.M)
         assert change in command and "--data handjson:t --val handjson:v" in command
         assert f"evaluate --model rerun/{variant}/model.keras --data handjson:p" in text
 

@@ -22,7 +22,7 @@ def test_markdown():
 def test_html_is_escaped_and_needs_no_file():
     page = SECTION.html()
     assert "<h2>Means &lt;1&gt;</h2>" in page and "<code>word</code>" in page
-    assert "<td>1 &lt; 2</td>" in page and "src=\"data:image/png;base64," in page
+    assert "<td>1 &lt; 2</td>" in page and 'src="data:image/png;base64,' in page
     assert "<pre>train --set &#x27;a=&lt;1&gt;&#x27;</pre>" in page
 
 

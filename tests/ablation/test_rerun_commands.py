@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import json
 import shlex
 
@@ -32,7 +33,7 @@ RECIPES = [
 
 def parsed(words):
     """What the command line makes of the arguments of a recipe."""
-    assignments = [word for flag, word in zip(words, words[1:], strict=False) if flag == "--set"]
+    assignments = [word for flag, word in itertools.pairwise(words) if flag == "--set"]
     return override(get_recipe(words[words.index("--recipe") + 1]), assignments)
 
 

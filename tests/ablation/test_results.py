@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from tests.ablation.conftest import ERRORS
+from tf_handgroups.ablation.paired_statistics import Interval
 from tf_handgroups.ablation.results import (
     MAIN_MEASURES,
     Finding,
@@ -13,7 +14,6 @@ from tf_handgroups.ablation.results import (
     findings,
     write_table,
 )
-from tf_handgroups.ablation.paired_statistics import Interval
 from tf_handgroups.errors import InputError
 
 BOX, PCK, PA = MAIN_MEASURES

@@ -92,7 +92,9 @@ def test_rejects_a_hardened_model(model, tmp_path):
     assert not measures_path(tmp_path, "validation").exists()
 
 
-@pytest.mark.parametrize("content", [None, "form,measure\na,b\n", "form,measure,value,num_hands\na,b,c,1\n"])
+@pytest.mark.parametrize(
+    "content", [None, "form,measure\na,b\n", "form,measure,value,num_hands\na,b,c,1\n"]
+)
 def test_rejects_damaged_measures(content, tmp_path):
     if content is not None:
         measures_path(tmp_path, "photos").write_text(content)
