@@ -1,11 +1,14 @@
 import csv
+import dataclasses
 import re
 
 import pytest
 
 from tests.ablation.conftest import ERRORS, make_small_grid
+from tests.ablation.fake_runs import write_measures
 from tf_handgroups.ablation.paired_statistics import mean_interval
 from tf_handgroups.ablation.report import write_results
+from tf_handgroups.ablation.run_measures import Measure
 
 
 class Hands(list):
@@ -78,6 +81,21 @@ def test_every_row_has_its_commands(written):
         (command,) = re.findall(rf"^tf-handgroups train .*--out rerun/{variant}$", text, re.M)
         assert change in command and "--data handjson:t --val handjson:v" in command
         assert f"evaluate --model rerun/{variant}/model.keras --data handjson:p" in text
+
+
+def test_says_how_the_step_was_chosen_and_copes_with_unlabelled_data(tmp_path):
+    grid, recipe, runs = make_small_grid(tmp_path)
+    runs = [run for run in runs if run.recipe.seed == 0]
+    for run in runs:
+        write_measures(run, "bare", [Measure("hardened", "model/weights", 9.0, 0)])
+    recipe = dataclasses.replace(recipe, patience=2)
+    measured_on = {"validation": [Hands("v")], "bare": [Hands("b")]}
+    write_results(tmp_path, grid, recipe, runs, [Hands("t")], measured_on)
+    text = (tmp_path / "grouping.md").read_text()
+    assert "the best epoch, which was chosen on the validation data" in text
+    assert "No hand has labels for the measures of this table." in text
+    assert "## Comparisons on bare" not in text
+    assert "one seed: nothing can be said" in text and "± inf" not in text
 
 
 def test_page_needs_no_other_file(written):

@@ -125,6 +125,11 @@ def _what_section(runs, recipe, train_data, measured_on, results) -> Section:
         f"({results.num_hands(name, MAIN_MEASURES[0].name):,} hands)"
         for name, datasets in measured_on.items()
     )
+    chosen = (
+        "after the best epoch, which was chosen on the validation data"
+        if recipe.patience
+        else "after the last step; none of the data was used to choose between steps"
+    )
     return Section(
         "What was done",
         (
@@ -132,8 +137,7 @@ def _what_section(runs, recipe, train_data, measured_on, results) -> Section:
             f"{recipe.batch_size} crops of {recipe.input_size} x {recipe.input_size} pixels each, "
             f"{recipe.precision}, on {' + '.join(map(data_name, train_data))}.",
             f"Measured on {hands}. Numbers are those of the hardened network unless said "
-            "otherwise, after the last step of training; none of the data was used to choose "
-            "between steps.",
+            f"otherwise, {chosen}.",
             "Runs of the same seed see the same pictures in the same order. ± is half the width "
             "of the 95 % t interval over the seeds.",
         ),
@@ -141,7 +145,6 @@ def _what_section(runs, recipe, train_data, measured_on, results) -> Section:
 
 
 def _variants_section(runs, grid, results: Results) -> Section:
-    budget = None
     rows = []
     by_variant = runs_by_variant(runs)
     budget = trained_weights(by_variant[grid.budget][0].recipe)
@@ -180,14 +183,14 @@ def _variants_section(runs, grid, results: Results) -> Section:
 def _means_section(runs, results: Results, data: str) -> Section:
     measures = _measures_on(results, data)
     rows, panels = [], {measure.title: {} for measure in measures}
-    for name in runs_by_variant(runs):
+    for name, of_variant in runs_by_variant(runs).items():
         cells = []
         for measure in measures:
             values = list(results.values(name, data, measure.name).values())
             interval = mean_interval(values)
             cells.append(with_interval(interval, measure.digits, measure.scale))
             panels[measure.title][name] = _scaled(values, measure.scale)
-        rows.append((name, str(len(values)), *cells))
+        rows.append((name, str(len(of_variant)), *cells))
     words = () if measures else ("No hand has labels for the measures of this table.",)
     return Section(
         f"Means on {data}",
