@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import pathlib
 
 import numpy as np
 
@@ -14,9 +15,9 @@ from tf_handgroups.selector_history import append_selector
 NAMES = ("2d/epe_box", "2d/pck_0.2_box", "procrustes/mpjpe_mm", "2d/epe_px")
 
 
-def write_measures(run: PlannedRun, data: str, measures: list[Measure]) -> None:
-    run.folder.mkdir(parents=True, exist_ok=True)
-    with open(measures_path(run.folder, data), "w", newline="") as file:
+def write_measures(folder: pathlib.Path, data: str, measures: list[Measure]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(measures_path(folder, data), "w", newline="") as file:
         table = csv.DictWriter(file, [field.name for field in dataclasses.fields(Measure)])
         table.writeheader()
         table.writerows(dataclasses.asdict(measure) for measure in measures)
@@ -33,7 +34,7 @@ def fake_run(run: PlannedRun, values: dict, grouping=None) -> None:
     recipe = run.recipe
     for data, of_data in values.items():
         write_measures(
-            run,
+            run.folder,
             data,
             [
                 Measure("hardened", "model/weights", 1000.0 + recipe.seed, 0),

@@ -87,7 +87,7 @@ def test_says_how_the_step_was_chosen_and_copes_with_unlabelled_data(tmp_path):
     grid, recipe, runs = make_small_grid(tmp_path)
     runs = [run for run in runs if run.recipe.seed == 0]
     for run in runs:
-        write_measures(run, "bare", [Measure("hardened", "model/weights", 9.0, 0)])
+        write_measures(run.folder, "bare", [Measure("hardened", "model/weights", 9.0, 0)])
     recipe = dataclasses.replace(recipe, patience=2)
     measured_on = {"validation": [Hands("v")], "bare": [Hands("b")]}
     write_results(tmp_path, grid, recipe, runs, [Hands("t")], measured_on)

@@ -36,7 +36,7 @@ def run(model, tmp_path_factory):
 
 
 def mean_error_px(model, weights):
-    """In pixels of the images, all joints being visible, as the issue of one loop."""
+    """In pixels of the images, all joints being visible."""
     errors = []
     for sample in [sample for part in HANDS for sample in part]:
         matrix = crop_matrix(sample.box_px, 64, mirror=sample.handedness == "left")

@@ -4,12 +4,13 @@ import csv
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 from tf_handgroups.atomic_files import replacing_file
+from tf_handgroups.datasets.sample import HandSample
 from tf_handgroups.errors import InputError
 from tf_handgroups.evaluation import evaluate
 from tf_handgroups.evaluation_report import Evaluation
@@ -74,7 +75,7 @@ def measure_run(folder: pathlib.Path, data: str, datasets: Sequence, all_forms: 
     model = load_model(folder / MODEL_FILE)
     if not isinstance(model, HandPoseModel):
         raise InputError(f"{folder / MODEL_FILE}: expected the trained model. Received: another.")
-    hands = _Joined(datasets)
+    hands = [sample for dataset in datasets for sample in dataset]
     hardened = harden(model)
     measures = [*_size("hardened", hardened), *_size("trained", model)]
     measures += _measured("hardened", hardened, hands)
@@ -141,7 +142,7 @@ def measures_of(result: Evaluation, form: str) -> list[Measure]:
     ]
 
 
-def _measured(form: str, model: keras.Model, hands: "_Joined") -> list[Measure]:
+def _measured(form: str, model: keras.Model, hands: list[HandSample]) -> list[Measure]:
     return measures_of(evaluate(SamplePrediction(model), hands, num_worst=0), form)
 
 
@@ -155,17 +156,3 @@ def _mean(draws: list[list[Measure]]) -> list[Measure]:
         dataclasses.replace(same[0], value=float(np.mean([one.value for one in same])))
         for same in zip(*draws, strict=True)
     ]
-
-
-class _Joined:
-    """Several data sets as one, read one hand at a time."""
-
-    def __init__(self, datasets: Sequence):
-        self.datasets = datasets
-
-    def __len__(self) -> int:
-        return sum(map(len, self.datasets))
-
-    def __iter__(self) -> Iterator:
-        for dataset in self.datasets:
-            yield from dataset
