@@ -72,6 +72,9 @@ def test_equals_the_trained_model_in_inference(architecture, trained, hardened):
         {"grouping": TWO_OF_THREE},
         {"num_groups": 1},
         {"num_groups": 5, "grouping": "per_finger"},
+        {"fusion": False},
+        {"gating": "features"},
+        {"gating": "features", "fusion": False, "grouping": TWO_OF_THREE},
     ],
     ids=lambda changes: "-".join(changes),
 )
@@ -120,6 +123,16 @@ def test_learned_groups_without_joints_lose_their_heads(architecture, trained):
     # The other groups' fusion still reads its branch.
     assert names and all(name.startswith("group1_branch_") for name in names)
     assert hardened_metadata(result)["grouping"] == TWO_OF_THREE
+
+
+def test_without_fusion_the_branch_of_a_group_without_joints_goes(architecture):
+    model = make_like_trained(MODELS[architecture](fusion=False, grouping=TWO_OF_THREE))
+    model.selector.logits.assign(np.eye(3, dtype="float32")[TWO_OF_THREE])
+    result = harden(model)
+    assert_equal_outputs(outputs_of(result), outputs_of(model))
+    groups = {layer.name[:6] for layer in result.layers if re.match(r"group\d", layer.name)}
+    assert groups == {"group0", "group2"}
+    assert not [layer.name for layer in result.layers if "fusion" in layer.name]
 
 
 def test_half_precision_training_is_hardened_to_float32(architecture, trained):

@@ -7,7 +7,6 @@ from PIL import Image
 
 from tf_handgroups import plots
 from tf_handgroups.errors import InputError
-from tf_handgroups.joints import BONES
 
 
 def pixels(png):
@@ -92,14 +91,6 @@ def test_joint_groups_rejects_values(bad):
         plots.joint_groups_plot(rows)
     with pytest.raises(InputError, match="Received: smallest="):
         plots.joint_groups_plot(np.zeros((21, 3)))
-
-
-def test_drawn_hand_is_a_right_hand_without_overlaps():
-    points = plots._open_hand()
-    assert points[4, 0] > points[8, 0] > points[12, 0] > points[16, 0] > points[20, 0]
-    distance = np.linalg.norm(points[:, None] - points[None], axis=-1) + 9 * np.eye(21)
-    assert distance.min() > 0.35
-    assert len(BONES) == 20
 
 
 def test_bar_comparison():

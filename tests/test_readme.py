@@ -20,7 +20,7 @@ def blocks(name: str, language: str) -> list[str]:
 
 def command_lines() -> list[list[str]]:
     lines = []
-    for name in ("README.md", "MODEL_CARD.md", "docs/paper.md", "docs/data.md"):
+    for name in ("README.md", "MODEL_CARD.md", "docs/paper.md", "docs/data.md", "docs/grouping.md"):
         for block in blocks(name, ""):
             joined = block.replace("\\\n", " ")
             lines += [line.split() for line in joined.splitlines() if "tf-handgroups " in line[:14]]

@@ -34,6 +34,19 @@ def test_begin_leaves_the_recipe_and_a_place_for_states(tmp_path):
     RunFolder(tmp_path / "run").check_resumable(quicktest())
 
 
+def test_runs_from_before_a_field_existed_can_be_resumed(tmp_path):
+    write_recipe(tmp_path, quicktest())
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    del recipe["fusion"], recipe["decoder_channels"]
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    # Its decoder had the default width, which is not that of `quicktest`.
+    widths = (96, 64, 48)
+    RunFolder(tmp_path).check_resumable(dataclasses.replace(quicktest(), decoder_channels=widths))
+    other = dataclasses.replace(quicktest(), decoder_channels=widths, fusion=False)
+    with pytest.raises(InputError, match="other values of fusion"):
+        RunFolder(tmp_path).check_resumable(other)
+
+
 def test_resuming_forgets_epochs_that_are_done_again(tmp_path):
     write_recipe(tmp_path, quicktest())
     history = tmp_path / "history.csv"

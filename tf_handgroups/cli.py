@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from tf_handgroups.commands.ablation import ablate
 from tf_handgroups.commands.check import check_data
 from tf_handgroups.commands.conversion import benchmark, bundle, convert
 from tf_handgroups.commands.data import convert_coco, synth
@@ -40,6 +41,7 @@ COMMANDS = (
     import_reference,
     evaluate,
     plot_pck,
+    ablate,
     predict,
     convert,
     bundle,

@@ -6,7 +6,7 @@ import numpy as np
 from tf_handgroups.errors import InputError
 from tf_handgroups.model_file import attach_metadata
 from tf_handgroups.models.hand_pose_model import HEATMAP_STRIDE, HandPoseModel, build_hardened
-from tf_handgroups.models.heads import constant_kernels
+from tf_handgroups.models.heads import constant_kernels, soft_argmax_name
 
 
 def grouping_of(model: HandPoseModel) -> tuple[int, ...]:
@@ -29,7 +29,8 @@ def harden(model: HandPoseModel) -> keras.Model:
     loses its fusion and head, batch norms are folded into their convolutions, inverse
     temperatures into the heatmap kernels. The result holds only standard Keras layers
     and no random op, and equals `model` in inference to float rounding. Branches stay
-    even when their group has no joints, because the fusion of the others reads them.
+    even when their group has no joints, because the fusion of the others reads them;
+    without fusion they go.
 
     Args:
         model: The trained network.
@@ -139,7 +140,7 @@ def _pruned_head(model: keras.Model, name: str, joints: dict) -> list[np.ndarray
     group = int(name.split("_")[0].removeprefix("group"))
     kernel, bias = model.get_layer(name).get_weights()
     if name.endswith("_heatmaps"):
-        scale = model.get_layer(f"group{group}_soft_argmax").get_weights()[0]
+        scale = model.get_layer(soft_argmax_name(model.config["gating"], group)).get_weights()[0]
         kernel, bias = kernel * scale, bias * scale
     return [kernel[..., joints[group]], bias[joints[group]]]
 

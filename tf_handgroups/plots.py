@@ -15,31 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tf_handgroups.errors import InputError
-from tf_handgroups.joints import BONES, FINGERS, JOINT_NAMES, NUM_JOINTS
-from tf_handgroups.mean_hand import BONE_RATIOS
+from tf_handgroups.joints import FINGERS, JOINT_NAMES, NUM_JOINTS
 from tf_handgroups.metrics.pck_auc import area_under_curve
-
-# Distinct for colour-blind readers; groups beyond the eighth repeat the colours.
-COLOURS = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-    "#7f7f7f",
-    "#8c6d31",
-)
-
-# Where each finger leaves the palm of the drawn hand and which way it points
-# (degrees from straight up, to the right): a right hand, palm towards the reader.
-_FINGER_BASES = {
-    "thumb": ((0.42, 0.35), 42.0),
-    "index": ((0.58, 1.82), 10.0),
-    "middle": ((0.08, 1.9), 1.0),
-    "ring": ((-0.4, 1.78), -7.0),
-    "little": ((-0.82, 1.5), -18.0),
-}
+from tf_handgroups.open_hand import COLOURS as COLOURS
+from tf_handgroups.open_hand import draw_open_hand, group_colour
 
 
 def png(figure: Figure) -> bytes:
@@ -75,7 +54,7 @@ def pck_plot(
     >>> pck_plot({"model": (np.array([0.0, 50.0]), np.array([0.0, 1.0]))})[1:4]
     b'PNG'
     """
-    figure, (axes,) = _figure(1, width=6.4, height=4.4)
+    figure, (axes,) = panels_of(1, width=6.4, height=4.4)
     draw_pck(axes, curves, xlabel, title)
     return png(figure)
 
@@ -95,7 +74,7 @@ def pck_panels(panels: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]
     b'PNG'
     """
     count = max(1, len(panels))
-    figure, axes = _figure(count, width=6.4 * count, height=4.4, columns=count)
+    figure, axes = panels_of(count, width=6.4 * count, height=4.4, columns=count)
     for panel, (xlabel, curves) in zip(axes, panels.items(), strict=False):
         draw_pck(panel, curves, xlabel)
     return png(figure)
@@ -118,7 +97,7 @@ def draw_pck(
     """
     for index, (name, (thresholds, shares)) in enumerate(curves.items()):
         label = f"{name}: AUC {area_under_curve(shares, thresholds):.3f}"
-        axes.plot(thresholds, shares, color=_colour(index), linewidth=2, label=label)
+        axes.plot(thresholds, shares, color=group_colour(index), linewidth=2, label=label)
         axes.set_xlim(thresholds[0], thresholds[-1])
     axes.set_ylim(0, 1.01)
     axes.set(xlabel=xlabel, ylabel="share of joints within the threshold", title=title)
@@ -152,14 +131,14 @@ def training_curves(history: Mapping[str, Sequence[float]]) -> bytes:
             "Train for at least one epoch."
         )
     columns = min(3, len(names))
-    figure, panels = _figure(len(names), width=4.2 * columns, height=3.0, columns=columns)
+    figure, panels = panels_of(len(names), width=4.2 * columns, height=3.0, columns=columns)
     for axes, name in zip(panels, names, strict=True):
         for index, (prefix, label) in enumerate((("", "training"), ("val_", "validation"))):
             values = history.get(prefix + name)
             if values is not None:
                 epochs = np.arange(1, len(values) + 1)
                 marker = "o" if len(values) < 3 else None
-                axes.plot(epochs, values, color=_colour(index), label=label, marker=marker)
+                axes.plot(epochs, values, color=group_colour(index), label=label, marker=marker)
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
@@ -203,12 +182,12 @@ def joint_groups_plot(probabilities: np.ndarray, title: str = "") -> bytes:
             f"Received: smallest={values.min()!r}, smallest sum={total.min()!r}."
         )
     values = values / total
-    figure, (hand, bars) = _figure(2, width=10.0, height=5.6, columns=2)
+    figure, (hand, bars) = panels_of(2, width=10.0, height=5.6, columns=2)
     figure.suptitle(title)
-    _draw_open_hand(hand, values.argmax(axis=1), values.shape[1])
+    draw_open_hand(hand, values.argmax(axis=1), values.shape[1], "right hand, palm towards you")
     left = np.zeros(NUM_JOINTS)
     for group in range(values.shape[1]):
-        bars.barh(JOINT_NAMES, values[:, group], left=left, color=_colour(group), height=0.8)
+        bars.barh(JOINT_NAMES, values[:, group], left=left, color=group_colour(group), height=0.8)
         left += values[:, group]
     bars.invert_yaxis()
     bars.set(xlim=(0, 1), xlabel="probability of each group", title="selector")
@@ -243,9 +222,9 @@ def selector_plot(steps: Sequence[int] | np.ndarray, probabilities: np.ndarray) 
     groups = values.shape[2]
     # Only the first column has the names of the joints.
     columns = min(4, groups)
-    figure, panels = _figure(groups, width=1.4 + 2.6 * columns, height=4.4, columns=columns)
+    figure, panels = panels_of(groups, width=1.4 + 2.6 * columns, height=4.4, columns=columns)
     for group, axes in enumerate(panels):
-        fade = LinearSegmentedColormap.from_list("fade", ["white", _colour(group)])
+        fade = LinearSegmentedColormap.from_list("fade", ["white", group_colour(group)])
         edges = [0, *steps], np.arange(NUM_JOINTS + 1) - 0.5
         shares = values[:, :, group].T
         axes.pcolormesh(*edges, shares, cmap=fade, vmin=0, vmax=1, edgecolors="face", linewidth=0.3)
@@ -276,9 +255,9 @@ def line_panels(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], xlabel: str
     b'PNG'
     """
     columns = max(1, len(panels))
-    figure, grid = _figure(columns, width=4.2 * columns, height=2.6, columns=columns)
+    figure, grid = panels_of(columns, width=4.2 * columns, height=2.6, columns=columns)
     for axes, (title, (x, y)) in zip(grid, panels.items(), strict=False):
-        axes.plot(x, y, color=_colour(0), linewidth=2)
+        axes.plot(x, y, color=group_colour(0), linewidth=2)
         axes.set_ylim(bottom=0)
         axes.set(xlabel=xlabel, title=title)
         axes.grid(alpha=0.25)
@@ -317,8 +296,8 @@ def bar_comparison(
             f"Received: values={dict(values)!r}."
         )
     # Horizontal bars leave room for long names.
-    figure, (axes,) = _figure(1, width=7.0, height=1.2 + 0.42 * len(numbers))
-    bars = axes.barh(list(values), numbers, color=_colour(0), height=0.65)
+    figure, (axes,) = panels_of(1, width=7.0, height=1.2 + 0.42 * len(numbers))
+    bars = axes.barh(list(values), numbers, color=group_colour(0), height=0.65)
     axes.bar_label(bars, labels=[f"{number:.4g}" for number in numbers], padding=4)
     axes.invert_yaxis()
     axes.set(xlabel=ylabel, title=title)
@@ -331,13 +310,22 @@ def bar_comparison(
     return png(figure)
 
 
-def _colour(index: int) -> str:
-    return COLOURS[index % len(COLOURS)]
-
-
-def _figure(
+def panels_of(
     panels: int, width: float, height: float, columns: int = 1
-) -> tuple[Figure, Sequence[Axes]]:
+) -> tuple[Figure, list[Axes]]:
+    """Returns a figure in the style of the reports and its panels.
+
+    Args:
+        panels: How many.
+        width: Of the figure, in inches.
+        height: Of a row of panels, in inches.
+        columns: Panels side by side.
+
+    Example:
+
+    >>> len(panels_of(3, width=6.0, height=2.0, columns=2)[1])
+    3
+    """
     rows = -(-panels // columns)
     figure = Figure(figsize=(width, height * rows), dpi=110, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -346,41 +334,3 @@ def _figure(
     for axes in grid[panels:]:
         axes.set_axis_off()
     return figure, list(grid[:panels])
-
-
-def _open_hand() -> np.ndarray:
-    """Joint positions `(21, 2)` of the drawn hand, y up."""
-    points = np.zeros((NUM_JOINTS, 2))
-    for finger, name in enumerate(FINGERS):
-        (x, y), degrees = _FINGER_BASES[name]
-        first = 1 + 4 * finger
-        points[first] = x, y
-        step = np.array([np.sin(np.radians(degrees)), np.cos(np.radians(degrees))])
-        for joint in range(first + 1, first + 4):
-            length = BONE_RATIOS[BONES.index((joint - 1, joint))]
-            points[joint] = points[joint - 1] + length * step
-    return points
-
-
-def _draw_open_hand(axes: Axes, group_of: np.ndarray, num_groups: int) -> None:
-    points = _open_hand()
-    for parent, child in BONES:
-        axes.plot(*points[[parent, child]].T, color="#c8c8c8", linewidth=7, zorder=1)
-    for group in range(num_groups):
-        chosen = points[group_of == group]
-        label = f"group {group}: {len(chosen)} joints"
-        axes.scatter(*chosen.T, s=210, color=_colour(group), zorder=2, label=label)
-    for joint, point in enumerate(points):
-        axes.annotate(
-            str(group_of[joint]),
-            point,
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white",
-            weight="bold",
-        )
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncol=3, frameon=False, fontsize=8)
-    axes.set_title("right hand, palm towards you")

@@ -79,7 +79,11 @@ class RunFolder:
                 f"{file}: expected a recipe. Received: a damaged file ({error}). "
                 "Start again in another --out."
             ) from error
-        now = json.loads(json.dumps(dataclasses.asdict(recipe)))
+        now, defaults = (
+            json.loads(json.dumps(dataclasses.asdict(one))) for one in (recipe, Recipe(recipe.name))
+        )
+        # A field that did not exist when the run was started had its default's effect.
+        saved = defaults | saved
         different = [name for name in now | saved if now.get(name) != saved.get(name)]
         if different:
             raise InputError(

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -59,6 +59,7 @@ def train(
     licence: str = "not stated",
     state_minutes: float = 10.0,
     data_service: str | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     write: Callable[[str], Any] = print,
 ) -> HandPoseModel:
     """Trains a model and leaves everything in a run folder.
@@ -81,6 +82,7 @@ def train(
         state_minutes: Time between two states; besides, one is kept after every epoch.
         data_service: Address of the dispatcher of a farm that prepares the training
             batches, see `tf_handgroups.data_service`.
+        callbacks: Further ones; they see a step before its state is kept.
         write: Function that takes progress lines.
 
     Returns:
@@ -138,14 +140,15 @@ def train(
     clock = StepClock(first_step)
     events = EventLog(run.path / TENSORBOARD_FOLDER, first_step)
     with StopSignal(write) as stop, events:
-        callbacks = _callbacks(
+        own = _callbacks(
             recipe, run, clock, made, state, stop, state_minutes, train_data, options, write,
             events, shown,
         )  # fmt: skip
+        called = [*own[:-1], *callbacks, own[-1]]
         why = "finished"
         try:
             for stretch, batches in plan:
-                if not (model.stop_training or any(map(_is_done, callbacks))):
+                if not (model.stop_training or any(map(_is_done, called))):
                     with explaining_lost_workers(made):
                         model.fit(
                             batches,
@@ -156,7 +159,7 @@ def train(
                             epochs=stretch.end_epoch,
                             shuffle=False,  # The pipeline shuffles.
                             verbose=0,
-                            callbacks=callbacks,
+                            callbacks=called,
                         )
         except BaseException as error:
             why = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")

@@ -14,6 +14,7 @@ CONFIG = {
     "decoder_channels": (8, 8, 8),
     "num_groups": 2,
     "group_channels": 4,
+    "fusion": True,
 }
 
 

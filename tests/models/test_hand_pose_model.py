@@ -115,20 +115,22 @@ def test_config_rebuilds_the_same_network():
 
 def test_file_round_trip(tmp_path):
     """test_model_file.py does the same in a fresh process."""
-    model = make_like_trained(tiny_model(distribution="relaxed_onehot", grouping=None))
+    other = {"distribution": "relaxed_onehot", "fusion": False, "gating": "features"}
+    model = make_like_trained(tiny_model(**other))
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     for name, value in model(crops()).items():
         np.testing.assert_array_equal(again(crops())[name], value, err_msg=name)
 
 
-def test_files_from_before_there_were_architectures_are_mobile(tmp_path):
+def test_files_from_before_there_were_choices_have_the_defaults(tmp_path):
     model = make_like_trained(tiny_model())
     model.save(tmp_path / "new.keras")
     with zipfile.ZipFile(tmp_path / "new.keras") as file:
         parts = {name: file.read(name) for name in file.namelist()}
     config = json.loads(parts["config.json"])
-    assert config["config"].pop("architecture") == "mobile"
+    for name, value in {"architecture": "mobile", "fusion": True, "gating": "predictions"}.items():
+        assert config["config"].pop(name) == value
     parts["config.json"] = json.dumps(config).encode()
     with zipfile.ZipFile(tmp_path / "old.keras", "w") as file:
         for name, content in parts.items():
@@ -159,6 +161,23 @@ def test_mixture_is_linear_in_the_weights(trained):
         np.testing.assert_allclose(mean[name], groups.mean(axis=0), atol=1e-4)
         expected = np.einsum("gbj...,jg->bj...", groups, weights)
         np.testing.assert_allclose(noisy[name], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("fusion", [True, False])
+def test_mixture_of_features(fusion):
+    model = make_like_trained(tiny_model(gating="features", fusion=fusion))
+    hard = model.mixture(crops(), model.selector.hard_weights())
+    weights = model.selector.sample_weights(0)
+    noisy = model.mixture(crops(), weights)
+    model.selector.num_draws.assign(0)
+    # Batch norm would use other statistics in training; everything behind it would not.
+    inside = keras.Model(model.input, model.selector.input)(crops())
+    tail = keras.Model(model.selector.output, [model.output[name] for name in noisy])
+    mixed = tail([keras.ops.einsum("bgj...,jg->bj...", part, weights) for part in inside])
+    for name, value in dict(zip(noisy, mixed, strict=True)).items():
+        np.testing.assert_array_equal(hard[name], model(crops())[name])
+        np.testing.assert_allclose(noisy[name], value, atol=1e-4)
+        assert np.abs(hard[name] - noisy[name]).max() > 0.01
 
 
 def test_mixture_with_one_group_everywhere_is_that_fixed_grouping():

@@ -5,13 +5,16 @@ import tensorflow as tf
 
 from tests.hands import make_like_trained
 from tests.models.numpy_network import block, convolution, softmax
+from tf_handgroups.errors import InputError
 from tf_handgroups.layers.joint_group_selector import JointGroupSelector
 from tf_handgroups.models.heads import (
+    GATINGS,
     HeatmapWeightedDepth,
     constant_kernels,
     grouped_heads,
     image_heads,
     pruned_heads,
+    soft_argmax_name,
 )
 
 HEIGHT, WIDTH, CHANNELS = 5, 7, 6
@@ -83,6 +86,62 @@ def test_grouped_heads_match_numpy(kernel, offset_px):
         np.testing.assert_allclose(z_rel[:, own], expected[1][:, own], atol=1e-5)
         np.testing.assert_allclose(maps[:, own], expected[2][:, own], atol=1e-5)
         assert model.get_layer(f"group{group}_heatmaps").kernel_size == (kernel, kernel)
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_gated_features_match_numpy(kernel):
+    """Every joint has its own copy of all features, times its weights of the groups."""
+    inputs = [[keras.Input((HEIGHT, WIDTH, CHANNELS)) for _ in range(3)] for _ in range(2)]
+    selector = JointGroupSelector(3)
+    outputs = grouped_heads(*inputs, selector, 4, kernel, 1.5, gating="features")
+    model = make_like_trained(keras.Model(inputs, outputs))
+    x = [features(3, seed=0), features(3, seed=1)]
+    weights = keras.ops.convert_to_numpy(selector.sample_weights(0))
+    assert 0.2 < weights.max(axis=1).min() < 0.9, "soft weights"
+    received = [keras.ops.convert_to_numpy(output) for output in model(x, training=True)]
+    beta = model.get_layer("gated_soft_argmax").get_weights()[0]
+    for joint in range(21):
+        heatmap, depth_map = (
+            sum(
+                convolution(
+                    x[kind][group] * weights[joint, group],
+                    model.get_layer(f"group{group}_{name}").get_weights()[0][..., [joint]],
+                    model.get_layer(f"group{group}_{name}").get_weights()[1][[joint]]
+                    * weights[joint, group],
+                )
+                for group in range(3)
+            )
+            for kind, name in enumerate(("heatmaps", "depth_maps"))
+        )
+        expected = numpy_pose(heatmap * beta[joint], depth_map, 4, 1.5)
+        for value, reference in zip(received, expected, strict=True):
+            np.testing.assert_allclose(value[:, [joint]], reference, atol=2e-4)
+
+
+def test_one_hot_weights_make_no_difference_where_they_are_applied():
+    inputs = [[keras.Input((HEIGHT, WIDTH, CHANNELS)) for _ in range(3)] for _ in range(2)]
+    grouping = [joint % 3 for joint in range(21)]
+    models = {}
+    for gating in GATINGS:
+        selector = JointGroupSelector(3, grouping=grouping)
+        outputs = grouped_heads(*inputs, selector, 4, gating=gating)
+        models[gating] = keras.Model(inputs, outputs)
+    for layer in models["predictions"].layers:
+        if layer.name.endswith(("_heatmaps", "_depth_maps")):
+            models["features"].get_layer(layer.name).set_weights(layer.get_weights())
+    x = [features(3, seed=0), features(3, seed=1)]
+    for first, second in zip(*(model(x) for model in models.values()), strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_names_of_the_layers_that_read_heatmaps():
+    assert soft_argmax_name("predictions", 1) == "group1_soft_argmax"
+    assert soft_argmax_name("features", 0) == soft_argmax_name("features", 1)
+
+
+def test_rejects_unknown_gating():
+    with pytest.raises(InputError, match=r"Received: gating='maps'.*predictions, features"):
+        grouped_heads([], [], JointGroupSelector(1), 4, gating="maps")
 
 
 def pruned(joints, kernel, size=6):

@@ -11,6 +11,7 @@ CONFIG = {
     "decoder_channels": (8, 8, 8),
     "num_groups": 3,
     "group_channels": 4,
+    "fusion": True,
 }
 
 
@@ -34,6 +35,16 @@ def test_alive_groups_alone_get_fusion_and_heads(folded):
     assert heads == {"group0_head", "group2_head"}
     # The fusion of the others still reads the second branch.
     assert "group1_branch_merge_conv" in names(model)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_without_fusion_a_branch_feeds_its_own_head_alone(folded):
+    features, model = features_and_model([0, 2], folded, fusion=False)
+    assert [x.shape for x in features.heatmap_hidden] == [(None, 16, 16, 4)] * 2
+    assert not {name for name in names(model) if "fusion" in name or name.startswith("group1")}
+    for group in (0, 2):
+        head = model.get_layer(f"group{group}_head_conv")
+        assert head.input is model.get_layer(f"group{group}_branch_merge_relu").output
 
 
 def test_folded_variant_has_no_norms():

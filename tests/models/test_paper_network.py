@@ -17,7 +17,7 @@ class Network:
     def __init__(self, num_groups, alive, folded, channels=8):
         self.num_groups, self.alive = num_groups, alive
         self.images = keras.Input((64, 64, 3))
-        config = {"num_groups": num_groups, "group_channels": channels}
+        config = {"num_groups": num_groups, "group_channels": channels, "fusion": True}
         self.features = paper_features(self.images, config, alive, folded)
         outputs = [*self.features.heatmap_hidden, *self.features.depth_hidden]
         self.model = make_like_trained(keras.Model(self.images, outputs))
@@ -161,3 +161,16 @@ def test_folded_variant_has_no_norms(two_groups, second_of_three):
 def test_positions_and_heads_as_in_their_code():
     assert (PAPER.head_kernel, PAPER.grid_offset_px, PAPER.size_multiple) == (3, 0.0, 64)
     assert PAPER.features is paper_features and not PAPER.backbone_temperature
+
+
+def test_without_fusion_a_branch_feeds_its_own_heads_alone():
+    images = keras.Input((64, 64, 3))
+    config = {"num_groups": 3, "group_channels": 4, "fusion": False}
+    features = paper_features(images, config, [1], folded=True)
+    model = keras.Model(images, [*features.heatmap_hidden, *features.depth_hidden])
+    names = {layer.name for layer in model.layers}
+    assert not {name for name in names if name.startswith(("group0", "group2", "groups"))}
+    assert not {name for name in names if "fusion" in name}
+    branch = model.get_layer("group1_branch_leave_relu").output
+    for kind in ("heatmap", "depth"):
+        assert model.get_layer(f"group1_{kind}_head_conv").input is branch

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import keras
+
 
 @dataclasses.dataclass(frozen=True)
 class GroupedFeatures:
@@ -27,6 +29,22 @@ class GroupedFeatures:
     heatmap_hidden: list
     depth_hidden: list
     coarse: Any
+
+
+def concatenated(branches: list):
+    """Puts the features of all groups side by side, for fusion.
+
+    Args:
+        branches: Keras tensors `(batch, height, width, channels)`, one per group.
+
+    Example:
+
+    >>> tuple(concatenated([keras.Input((4, 4, 8)), keras.Input((4, 4, 8))]).shape)
+    (None, 4, 4, 16)
+    """
+    if len(branches) == 1:
+        return branches[0]
+    return keras.layers.Concatenate(name="groups_concat")(branches)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,8 @@ class HandPoseModel(keras.Model):
             network of Li et al.; it has no presence and handedness logits).
         num_groups: Number of joint groups.
         group_channels: Width of each group's branch.
+        fusion: Whether each group looks at the features of all groups, see `GroupFusion`.
+        gating: What the selector mixes: `"predictions"` or `"features"`, see `grouped_heads`.
         distribution: Of the selector, see `JointGroupSelector`.
         grouping: `None` to learn it; a name of `grouping.GROUPING_NAMES`; or 21 group
             indices.
@@ -77,6 +79,8 @@ class HandPoseModel(keras.Model):
         architecture="mobile",
         num_groups=3,
         group_channels=32,
+        fusion=True,
+        gating="predictions",
         distribution="relaxed_bernoulli",
         grouping=None,
         initial_logit=0.0,
@@ -95,6 +99,8 @@ class HandPoseModel(keras.Model):
             "decoder_channels": tuple(decoder_channels),
             "num_groups": num_groups,
             "group_channels": group_channels,
+            "fusion": fusion,
+            "gating": gating,
             "distribution": distribution,
             "grouping": grouping if grouping is None or isinstance(grouping, str) else [*grouping],
             "initial_logit": initial_logit,
@@ -145,6 +151,7 @@ class HandPoseModel(keras.Model):
             HEATMAP_STRIDE,
             kind.head_kernel,
             kind.grid_offset_px,
+            gating,
         )
         outputs = {"uv_px": uv_px, "z_rel": z_rel}
         if features.coarse is not None:
@@ -195,16 +202,30 @@ class HandPoseModel(keras.Model):
         >>> bool(ops.all(hard["uv_px"] == model(images)["uv_px"]))
         True
         """
+        return self.mixture_model(weights)(images)
+
+    def mixture_model(self, weights) -> keras.Model:
+        """Returns the model that predicts with given mixing weights, see `mixture`.
+
+        It shares the weights of this one.
+
+        Args:
+            weights: Mixing weights `(21, num_groups)`; every row sums to 1.
+
+        Raises:
+            InputError: If the weights have another shape.
+        """
         expected = (NUM_JOINTS, self.selector.num_groups)
         if tuple(ops.shape(weights)) != expected:
             raise InputError(
                 f"HandPoseModel.mixture: expected weights of shape {expected}. "
                 f"Received: shape={tuple(ops.shape(weights))}."
             )
-        predictions, _ = self.selector.input
-        unmixed = keras.Model(self.input, predictions)
-        pose = self.selector.mix(unmixed(images), weights)
-        return {"uv_px": pose[..., :2], "z_rel": pose[..., 2]}
+        mixed = [self.selector.mix(part, weights) for part in self.selector.input]
+        tail = keras.Model(
+            self.selector.output, {name: self.output[name] for name in ("uv_px", "z_rel")}
+        )
+        return keras.Model(self.input, tail(mixed))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras' loss over the outputs; further targets serve the 3D metrics."""

@@ -4,10 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_handgroups.errors import InputError
 from tf_handgroups.joints import NUM_JOINTS
 from tf_handgroups.layers.joint_group_selector import JointGroupSelector
 from tf_handgroups.layers.spatial_soft_argmax import SpatialSoftArgmax, pixel_grid
 from tf_handgroups.models.conv_block import conv_block
+
+GATINGS = ("predictions", "features")
 
 
 @keras.saving.register_keras_serializable(package="handgroups")
@@ -48,34 +51,87 @@ def grouped_heads(
     stride: int,
     kernel: int = 1,
     offset_px: float | None = None,
+    gating: str = "predictions",
 ):
-    """Adds the heads of training: every group predicts all joints, the selector mixes.
+    """Adds the heads of training: every group speaks for all joints, the selector mixes.
+
+    What it mixes is either each group's coordinates, or each group's features:
+
+    - `predictions`: every group makes its own heatmaps, coordinates and depths; the
+      coordinates are mixed, as in the code of the paper's authors.
+    - `features`: the last features of a group are multiplied by the joint's weight for
+      that group, and one heatmap and one depth map per joint read those of all groups.
+      As these maps are linear in the features, the mixed maps are computed instead,
+      which is the same and needs no features per joint.
+
+    With one-hot weights both select one group, and harden to the same network.
 
     Args:
         heatmap_hidden: One feature map `(batch, height, width, channels)` per group, read
             by its heatmaps.
         depth_hidden: The same, read by its depth maps.
-        selector: The layer that mixes the predictions.
+        selector: The layer that mixes.
         stride: Crop pixels per feature cell.
         kernel: Side of the convolutions that make the maps.
         offset_px: Crop position of cell 0, see `SpatialSoftArgmax`.
+        gating: What the selector mixes, one of `GATINGS`.
 
     Returns:
         `uv_px (batch, 21, 2)`, `z_rel (batch, 21)`, `maps (batch, 21, height * width)`.
+
+    Raises:
+        InputError: If `gating` is unknown.
     """
-    predictions, all_maps = [], []
+    if gating not in GATINGS:
+        raise InputError(
+            f"HandPoseModel: unknown gating. Received: gating={gating!r}. "
+            f"Known gatings: {', '.join(GATINGS)}."
+        )
+    heatmaps, depth_maps = [], []
     for group, (for_heatmaps, for_depth) in enumerate(
         zip(heatmap_hidden, depth_hidden, strict=True)
     ):
-        heatmaps = _joint_maps(NUM_JOINTS, kernel, f"group{group}_heatmaps")(for_heatmaps)
-        depth_maps = _joint_maps(NUM_JOINTS, kernel, f"group{group}_depth_maps")(for_depth)
-        soft_argmax = SpatialSoftArgmax(stride, offset_px, name=f"group{group}_soft_argmax")
-        uv_px, maps = soft_argmax(heatmaps)
-        depth = HeatmapWeightedDepth(name=f"group{group}_depth")(maps, depth_maps)
+        heatmaps.append(_joint_maps(NUM_JOINTS, kernel, f"group{group}_heatmaps")(for_heatmaps))
+        depth_maps.append(_joint_maps(NUM_JOINTS, kernel, f"group{group}_depth_maps")(for_depth))
+    if gating == "features":
+        return _mixed_features(heatmaps, depth_maps, selector, stride, offset_px)
+    return _mixed_predictions(heatmaps, depth_maps, selector, stride, offset_px)
+
+
+def soft_argmax_name(gating: str, group: int) -> str:
+    """Returns the name of the layer that reads a group's heatmaps.
+
+    Example:
+
+    >>> soft_argmax_name("predictions", 2), soft_argmax_name("features", 2)
+    ('group2_soft_argmax', 'gated_soft_argmax')
+    """
+    return "gated_soft_argmax" if gating == "features" else f"group{group}_soft_argmax"
+
+
+def _mixed_predictions(heatmaps: list, depth_maps: list, selector, stride, offset_px):
+    predictions, all_maps = [], []
+    for group, (group_heatmaps, group_depth) in enumerate(zip(heatmaps, depth_maps, strict=True)):
+        soft_argmax = SpatialSoftArgmax(
+            stride, offset_px, name=soft_argmax_name("predictions", group)
+        )
+        uv_px, maps = soft_argmax(group_heatmaps)
+        depth = HeatmapWeightedDepth(name=f"group{group}_depth")(maps, group_depth)
         predictions.append(ops.concatenate([uv_px, depth[..., None]], axis=-1))
         all_maps.append(maps)
     pose, maps = selector([ops.stack(predictions, axis=1), ops.stack(all_maps, axis=1)])
     return pose[..., :2], pose[..., 2], maps
+
+
+def _mixed_features(heatmaps: list, depth_maps: list, selector, stride, offset_px):
+    joints_first = [
+        ops.stack([ops.transpose(maps, (0, 3, 1, 2)) for maps in of_all_groups], axis=1)
+        for of_all_groups in (heatmaps, depth_maps)
+    ]
+    mixed, mixed_depth = (ops.transpose(maps, (0, 2, 3, 1)) for maps in selector(joints_first))
+    soft_argmax = SpatialSoftArgmax(stride, offset_px, name=soft_argmax_name("features", 0))
+    uv_px, maps = soft_argmax(mixed)
+    return uv_px, HeatmapWeightedDepth(name="gated_depth")(maps, mixed_depth), maps
 
 
 def pruned_heads(heatmap_hidden: list, depth_hidden: list, joints: dict, kernel: int = 1):

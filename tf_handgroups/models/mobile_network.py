@@ -5,7 +5,7 @@ import keras
 from tf_handgroups.errors import InputError
 from tf_handgroups.joints import NUM_JOINTS
 from tf_handgroups.layers.group_fusion import GroupFusion
-from tf_handgroups.models.architecture import Architecture, GroupedFeatures
+from tf_handgroups.models.architecture import Architecture, GroupedFeatures, concatenated
 from tf_handgroups.models.conv_block import conv_block
 from tf_handgroups.models.decoder import decoder
 from tf_handgroups.models.efficientnet_lite0 import efficientnet_lite0_encoder
@@ -30,7 +30,7 @@ def mobile_features(images, config: dict, alive, folded: bool) -> GroupedFeature
     Example:
 
     >>> config = {"encoder": "tiny", "pretrained": False, "decoder_channels": (32, 24, 16),
-    ...     "num_groups": 2, "group_channels": 8}
+    ...     "num_groups": 2, "group_channels": 8, "fusion": True}
     >>> features = mobile_features(keras.Input((64, 64, 3)), config, [1], folded=False)
     >>> [tuple(hidden.shape) for hidden in features.heatmap_hidden]
     [(None, 16, 16, 8)]
@@ -40,13 +40,17 @@ def mobile_features(images, config: dict, alive, folded: bool) -> GroupedFeature
     shared = decoder(pyramid, config["decoder_channels"], folded)
     heatmaps = keras.layers.Conv2D(NUM_JOINTS, 1, name="backbone_heatmaps")(shared)
     seen = keras.layers.Concatenate(name="shared_concat")([shared, heatmaps])
-    branches = [group_branch(seen, channels, group, folded) for group in range(num_groups)]
-    side_by_side = branches[0]
-    if num_groups > 1:
-        side_by_side = keras.layers.Concatenate(name="groups_concat")(branches)
+    # Without fusion only its own head reads the branch of a group.
+    private = range(num_groups) if config["fusion"] else alive
+    branches = {group: group_branch(seen, channels, group, folded) for group in private}
+    side_by_side = None
+    if config["fusion"]:
+        side_by_side = concatenated([*branches.values()])
     hidden = []
     for group in alive:
-        if folded:
+        if side_by_side is None:
+            x = branches[group]
+        elif folded:
             x = keras.layers.Conv2D(channels, 1, name=f"group{group}_fusion_conv")(side_by_side)
             x = keras.layers.ReLU(name=f"group{group}_fusion_relu")(x)
         else:

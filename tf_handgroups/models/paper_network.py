@@ -3,7 +3,7 @@
 import keras
 
 from tf_handgroups.layers.group_fusion import GroupFusion
-from tf_handgroups.models.architecture import Architecture, GroupedFeatures
+from tf_handgroups.models.architecture import Architecture, GroupedFeatures, concatenated
 from tf_handgroups.models.hourglass import hourglass_backbone
 from tf_handgroups.models.residual_blocks import (
     EPSILON,
@@ -23,14 +23,14 @@ def paper_features(images, config: dict, alive, folded: bool) -> GroupedFeatures
 
     Args:
         images: Keras tensor `(batch, size, size, 3)` in [0, 1].
-        config: Configuration of a `HandPoseModel`; only `num_groups` and
-            `group_channels` are read.
+        config: Configuration of a `HandPoseModel`; only `num_groups`,
+            `group_channels` and `fusion` are read.
         alive: The groups that need heads.
         folded: Whether batch norms are part of the convolutions (hardened models).
 
     Example:
 
-    >>> config = {"num_groups": 2, "group_channels": 8}
+    >>> config = {"num_groups": 2, "group_channels": 8, "fusion": True}
     >>> features = paper_features(keras.Input((64, 64, 3)), config, [0, 1], folded=False)
     >>> [tuple(hidden.shape) for hidden in features.depth_hidden]
     [(None, 16, 16, 8), (None, 16, 16, 8)]
@@ -43,13 +43,17 @@ def paper_features(images, config: dict, alive, folded: bool) -> GroupedFeatures
     shared = keras.layers.Concatenate(name="shared_concat")([heatmaps, features])
     shared = residual_block(shared, SHARED_CHANNELS, "shared0", folded)
     shared = residual_block(shared, channels, "shared1", folded)
-    branches = [paper_branch(shared, channels, group, folded) for group in range(num_groups)]
-    side_by_side = branches[0]
-    if num_groups > 1:
-        side_by_side = keras.layers.Concatenate(name="groups_concat")(branches)
+    # Without fusion only its own heads read the branch of a group.
+    private = range(num_groups) if config["fusion"] else alive
+    branches = {group: paper_branch(shared, channels, group, folded) for group in private}
+    side_by_side = None
+    if config["fusion"]:
+        side_by_side = concatenated([*branches.values()])
     heatmap_hidden, depth_hidden = [], []
     for group in alive:
-        if folded:
+        if side_by_side is None:
+            x = branches[group]
+        elif folded:
             x = convolution_block(side_by_side, channels, 1, f"group{group}_fusion", folded)
         else:
             x = GroupFusion(

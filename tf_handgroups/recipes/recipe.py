@@ -22,6 +22,8 @@ class Recipe:
         decoder_channels: See `HandPoseModel`.
         num_groups: Number of joint groups.
         group_channels: Width of each group's branch.
+        fusion: See `HandPoseModel`.
+        gating: See `HandPoseModel`.
         distribution: Of the selector, see `JointGroupSelector`.
         grouping: `None` to learn it, or a fixed one (name or 21 indices).
         initial_logit: Of the selector.
@@ -65,6 +67,8 @@ class Recipe:
     decoder_channels: tuple[int, ...] = (96, 64, 48)
     num_groups: int = 3
     group_channels: int = 32
+    fusion: bool = True
+    gating: str = "predictions"
     distribution: str = "relaxed_bernoulli"
     grouping: str | tuple[int, ...] | None = None
     initial_logit: float = 0.0
@@ -101,8 +105,8 @@ class Recipe:
         """The arguments of `HandPoseModel`."""
         names = (
             "input_size architecture encoder pretrained decoder_channels num_groups "
-            "group_channels distribution grouping initial_logit exclusivity_weight balance_weight "
-            "straight_through seed"
+            "group_channels fusion gating distribution grouping initial_logit exclusivity_weight "
+            "balance_weight straight_through seed"
         )
         return {name: getattr(self, name) for name in names.split()}
 

@@ -1,0 +1,1 @@
+"""Does grouping help: the same training with one thing changed, several times, compared."""
