@@ -23,12 +23,11 @@ from tf_handgroups.convert.decode import COORDINATES
 from tf_handgroups.convert.golden_file import read_arrays, write_arrays
 from tf_handgroups.convert.golden_steps import write_golden_steps
 from tf_handgroups.convert.quantize import RECIPES
-from tf_handgroups.convert.run import BUNDLE_FILE, LiteRTRunner
+from tf_handgroups.convert.run import BUNDLE_FILE, CHECKSUM_FILE, LiteRTRunner
 from tf_handgroups.convert.sealed_model import read_verified, seal_model
 from tf_handgroups.errors import InputError
 
 SCHEMA = "tf_handgroups.bundle/1"
-CHECKSUM_FILE = "SHA256SUMS"
 LICENCE_FILE = "LICENSE"
 
 # Folders that may lie beside the files of a bundle: the Kotlin module.

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tf_handgroups.convert.bundle import (
-    CHECKSUM_FILE,
     KEPT_FOLDERS,
     read_bundle,
     read_golden,
@@ -16,7 +15,7 @@ from tf_handgroups.convert.bundle import (
 from tf_handgroups.convert.contract import read_contract
 from tf_handgroups.convert.golden_steps import check_golden_steps
 from tf_handgroups.convert.parity import compare_outputs
-from tf_handgroups.convert.run import BUNDLE_FILE, LiteRTRunner
+from tf_handgroups.convert.run import BUNDLE_FILE, CHECKSUM_FILE, LiteRTRunner
 from tf_handgroups.errors import GateError, InputError
 
 _ADVICE = "Copy the whole bundle again."

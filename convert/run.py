@@ -1,5 +1,6 @@
 """Runners: the same call for a Keras model, a LiteRT model or a bundle folder."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ from tf_handgroups.errors import InputError
 from tf_handgroups.model_file import load_model
 
 BUNDLE_FILE = "bundle.json"
+CHECKSUM_FILE = "SHA256SUMS"
 
 
 class Runner(Protocol):
@@ -211,19 +213,38 @@ class KerasRunner:
 def default_variant(folder: str | os.PathLike) -> pathlib.Path:
     """Returns the default `.tflite` file of a bundle folder.
 
+    The file itself is checked against its contract when it is opened; `check_bundle` checks
+    everything.
+
     Raises:
-        InputError: If the folder is not a bundle.
+        InputError: If the folder is not a bundle, its description is not the one that
+            `SHA256SUMS` lists, or names a file elsewhere.
     """
-    path = pathlib.Path(folder) / BUNDLE_FILE
+    folder = pathlib.Path(folder)
+    path = folder / BUNDLE_FILE
     try:
-        bundle = json.loads(path.read_text(encoding="utf-8"))
-        name = bundle["default"]
-        return pathlib.Path(folder) / bundle["variants"][name]["file"]
+        content = path.read_bytes()
+        sums = (folder / CHECKSUM_FILE).read_text(encoding="utf-8")
+        bundle = json.loads(content)
+        name = pathlib.PurePath(bundle["variants"][bundle["default"]]["file"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path}: expected the description of a bundle (default, variants). Received: "
-            f"{type(error).__name__}: {error}. Make the folder with tf-handgroups bundle."
+            f"{path}: expected the description of a bundle (default, variants), and "
+            f"{CHECKSUM_FILE} beside it. Received: {type(error).__name__}: {error}. "
+            "Make the folder with tf-handgroups bundle."
         ) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if f"{digest}  {BUNDLE_FILE}" not in sums.splitlines():
+        raise InputError(
+            f"{path}: expected the SHA-256 that {CHECKSUM_FILE} lists for it. "
+            f"Received: sha256={digest}. Copy the whole bundle again."
+        )
+    if name.name != str(name):
+        raise InputError(
+            f"{path}: expected a default file in this folder. Received: file={str(name)!r}. "
+            "Make the bundle again."
+        )
+    return folder / name
 
 
 def load_runner(path: str | os.PathLike, num_threads: int = 1, trust: bool = False) -> Runner:

@@ -1,5 +1,6 @@
 """Tests of the runners."""
 
+import hashlib
 import json
 
 import keras
@@ -223,8 +224,36 @@ def test_other_paths_are_input_errors(tmp_path):
     with pytest.raises(InputError, match=r"bundle\.json: expected the description of a bundle"):
         load_runner(tmp_path)
     (tmp_path / "bundle.json").write_text('{"default": "float32", "variants": {}}')
+    with pytest.raises(InputError, match=r"FileNotFoundError: .*SHA256SUMS"):
+        default_variant(tmp_path)
+    (tmp_path / "SHA256SUMS").write_text("")
     with pytest.raises(InputError, match="KeyError"):
         default_variant(tmp_path)
+
+
+def described(folder, **changes) -> None:
+    """Writes the description of a bundle, and its sum as if it had been made so."""
+    entry = {"file": "hand.tflite"} | changes
+    text = json.dumps({"default": "float32", "variants": {"float32": entry}})
+    (folder / "bundle.json").write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  LICENSE\n{digest}  bundle.json\n")
+
+
+def test_changed_description_of_a_bundle_is_refused(tmp_path):
+    described(tmp_path)
+    assert default_variant(tmp_path) == tmp_path / "hand.tflite"
+    changed = (tmp_path / "bundle.json").read_text().replace("hand.tflite", "mine.tflite")
+    (tmp_path / "bundle.json").write_text(changed)
+    with pytest.raises(InputError, match=r"expected the SHA-256 .* Received: sha256="):
+        default_variant(tmp_path)
+
+
+def test_files_outside_the_bundle_are_refused(tmp_path):
+    for file in ("../hand.tflite", "/hand.tflite", "sub/hand.tflite"):
+        described(tmp_path, file=file)
+        with pytest.raises(InputError, match="expected a default file in this folder"):
+            default_variant(tmp_path)
 
 
 def test_other_keras_models_are_input_errors(tmp_path):
