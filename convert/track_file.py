@@ -35,6 +35,7 @@ class TrackFile:
     Example:
 
     >>> import io, types
+    >>> from tf_handgroups.convert.tracking_rule import TrackingRule
     >>> source = types.SimpleNamespace(name="a.mp4", width=64, height=48, rate_hz=30.0)
     >>> tracker = types.SimpleNamespace(rule=TrackingRule(), num_tracks=0)
     >>> text = io.StringIO()

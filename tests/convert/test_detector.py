@@ -108,11 +108,11 @@ def test_mediapipe_lies_in_the_folder_of_make_teacher(monkeypatch):
             super().__init__(right_hand())
             seen.append(sorted(models))
 
-    def reader(path):
-        seen.append(path)
-        return lambda name: b""
+    def read_models(path, sha256):
+        seen.append(pathlib.Path(path))
+        return dict.fromkeys(sha256, b"")
 
-    monkeypatch.setattr(teacher_models, "_reader", reader)
+    monkeypatch.setattr(teacher_models, "read_models", read_models)
     monkeypatch.setattr(teacher_models, "Teacher", Loaded)
     for name, path in (("mediapipe", ".teacher"), ("mediapipe:C:/models", "C:/models")):
         assert isinstance(make_detector(name), PalmDetector)

@@ -114,6 +114,7 @@ def test_contract_may_not_promise_more_than_the_model_has(paper_converted, tmp_p
     path.write_bytes((paper_converted / path.name).read_bytes())
     values = json.loads((paper_converted / "paper_float16.contract.json").read_text())
     values["outputs"]["presence"] = {"shape": [1, 1], "dtype": "float32"}
+    values["tracking"]["presence_threshold"] = 0.5
     seal_model(path, Contract(values))
     with pytest.raises(InputError, match=r"expected output presence .* Received: None"):
         LiteRTRunner(path)
