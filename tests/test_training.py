@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tests.hands import make_like_trained, make_sample
+from tests.smallest_recipe import SMALLEST as RECIPE
 from tf_handgroups.batch_sheet import first_batch
 from tf_handgroups.callbacks.step_clock import StepClock
 from tf_handgroups.errors import InputError
@@ -20,26 +21,10 @@ from tf_handgroups.hardening import harden
 from tf_handgroups.image_file import read_image
 from tf_handgroups.model_file import load_model, save_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
-from tf_handgroups.recipes import Recipe
 from tf_handgroups.run_record import RunRecord
 from tf_handgroups.selector_history import read_selector
 from tf_handgroups.train_state import state_files
 from tf_handgroups.training import stretches, train
-
-RECIPE = Recipe(
-    name="smallest",
-    input_size=64,
-    encoder="tiny",
-    pretrained=False,
-    decoder_channels=(8, 8, 8),
-    num_groups=2,
-    group_channels=4,
-    steps=2,
-    steps_per_epoch=1,
-    batch_size=2,
-    warmup_steps=1,
-    commit_at=0.5,
-)
 
 
 class Hands(list):

@@ -11,30 +11,16 @@ import tensorflow as tf
 
 from tests.ablation.fake_runs import write_measures
 from tests.hands import make_sample
+from tests.smallest_recipe import SMALLEST as RECIPE
 from tf_handgroups.ablation import ablate as module
 from tf_handgroups.ablation.ablate import ablate
 from tf_handgroups.ablation.grid import Comparison, Grid, Variant
 from tf_handgroups.ablation.run_measures import Measure
 from tf_handgroups.errors import InputError
-from tf_handgroups.recipes import Recipe
 from tf_handgroups.run_folder import RunFolder
 from tf_handgroups.selector_history import append_selector
 from tf_handgroups.strategies import make_strategy
 
-RECIPE = Recipe(
-    name="smallest",
-    input_size=64,
-    encoder="tiny",
-    pretrained=False,
-    decoder_channels=(8, 8, 8),
-    num_groups=2,
-    group_channels=4,
-    steps=2,
-    steps_per_epoch=1,
-    batch_size=2,
-    warmup_steps=1,
-    commit_at=0.5,
-)
 GRID = Grid(
     "pair",
     "learned",

@@ -17,12 +17,17 @@ from tf_handgroups.errors import GateError, InputError
 SHIPPED = pathlib.Path(__file__).parents[2] / "android_assets"
 
 
-def test_wrong_golden_outputs_without_logits_are_found(paper_bundle):
-    path = paper_bundle / "paper_float16.golden.bin"
+def spoil_golden(bundle: pathlib.Path, name: str) -> None:
+    """Changes the last number but one of a golden file, and the sums with it."""
+    path = bundle / f"{name}.golden.bin"
     content = bytearray(path.read_bytes())
     content[-8:-4] = np.float32(99).tobytes()
     path.write_bytes(content)
-    refresh_sums(paper_bundle)
+    refresh_sums(bundle)
+
+
+def test_wrong_golden_outputs_without_logits_are_found(paper_bundle):
+    spoil_golden(paper_bundle, "paper_float16")
     with pytest.raises(GateError, match=r"Received: z_rel\.max="):
         check_bundle(paper_bundle)
 
@@ -141,11 +146,7 @@ def test_file_missing_in_the_checksums_is_found(bundle):
 
 
 def test_wrong_golden_outputs_are_found(bundle):
-    path = bundle / "hand_float32.golden.bin"
-    content = bytearray(path.read_bytes())
-    content[-8:-4] = np.float32(99).tobytes()
-    path.write_bytes(content)
-    refresh_sums(bundle)
+    spoil_golden(bundle, "hand_float32")
     with pytest.raises(GateError, match=r"Received: (presence|handedness)\.max="):
         check_bundle(bundle)
 
