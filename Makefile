@@ -23,7 +23,7 @@ demo: $(INSTALLED)
 	$(VENV)/bin/tf-handgroups demo --out demo_out --overwrite
 
 test: $(TESTABLE)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Lint, format and types; the types of an installed copy, where `convert` is in its place.
 lint: $(INSTALLED)

@@ -45,15 +45,21 @@ class Kill:
 
 
 def train_once(out: str, steps: int, state_minutes: float, resume: bool) -> None:
-    """The training that is killed: a small network, with everything a state has to hold."""
+    """The training that is killed: a small network, with everything a state has to hold.
+
+    Eagerly: to trace its graphs would take each of these short processes most of its time.
+    """
+    import tensorflow as tf
+
     from tests.hands import make_sample
+    from tests.smallest_recipe import SMALLEST
     from tf_handgroups.callbacks.step_clock import StepClock
-    from tf_handgroups.recipes import Recipe
     from tf_handgroups.training import train
 
     class Hands(list):
         kind = "memory"
 
+    tf.config.run_functions_eagerly(True)
     count = StepClock.on_train_batch_end
 
     def counted(self, batch, logs=None):
@@ -62,14 +68,8 @@ def train_once(out: str, steps: int, state_minutes: float, resume: bool) -> None
             file.write(f"{self.step}\n")
 
     StepClock.on_train_batch_end = counted
-    recipe = Recipe(
-        name="kills",
-        input_size=64,
-        encoder="tiny",
-        pretrained=False,
-        decoder_channels=(8, 8, 8),
-        num_groups=2,
-        group_channels=4,
+    recipe = dataclasses.replace(
+        SMALLEST,
         steps=steps,
         steps_per_epoch=7,
         batch_size=4,

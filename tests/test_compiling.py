@@ -14,6 +14,8 @@ from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.optimizers.selector_rate import SelectorLamb
 from tf_handgroups.recipes import Recipe
 
+pytestmark = pytest.mark.early
+
 RECIPE = Recipe(
     name="smallest",
     input_size=64,

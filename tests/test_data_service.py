@@ -24,6 +24,8 @@ from tf_handgroups.pipeline import PipelineOptions, build_pipeline
 from tf_handgroups.strategies import make_strategy
 from tf_handgroups.training import train
 
+pytestmark = pytest.mark.early
+
 SAMPLES = [make_sample(seed=seed) for seed in range(7)]
 
 

@@ -26,6 +26,8 @@ from tf_handgroups.model_file import load_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.training import train
 
+pytestmark = pytest.mark.early
+
 # Six samples for validation in batches of four: the second one is filled up. Adam moves a
 # weight by the learning rate however small its gradient is, so that a gradient that is only
 # rounding drives runs apart; at a higher rate that soon shows in the losses.

@@ -12,6 +12,8 @@ from tf_handgroups.hardening import grouping_of, harden
 from tf_handgroups.model_file import hardened_metadata, load_model
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
+pytestmark = pytest.mark.early
+
 MODELS = {"mobile": tiny_model, "paper": small_paper_model}
 OUTPUTS = {
     "mobile": ["uv_px", "z_rel", "presence", "handedness"],

@@ -26,6 +26,8 @@ from tf_handgroups.selector_history import read_selector
 from tf_handgroups.train_state import state_files
 from tf_handgroups.training import stretches, train
 
+pytestmark = pytest.mark.early
+
 
 class Hands(list):
     """A data set in memory."""

@@ -24,6 +24,8 @@ from tf_handgroups.model_file import load_model
 from tf_handgroups.run_record import RunRecord
 from tf_handgroups.train_state import latest_state, state_files
 
+pytestmark = pytest.mark.early
+
 ROOT = pathlib.Path(__file__).parents[1]
 SMALL = (
     "encoder=tiny pretrained=False decoder_channels=(8,8,8) num_groups=2 group_channels=4 "

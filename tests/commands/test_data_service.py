@@ -16,6 +16,8 @@ from tf_handgroups.cli import main
 from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.model_file import load_model
 
+pytestmark = pytest.mark.early
+
 SMALL = (
     "encoder=tiny pretrained=False decoder_channels=(8,8,8) num_groups=2 group_channels=4 "
     "steps=2 steps_per_epoch=2 batch_size=2 warmup_steps=1"

@@ -9,9 +9,13 @@ import pytest
 
 from tests.hands import make_sample
 from tests.reference_state import reference_state
+from tests.test_training import eager_test
+from tests.test_training import eagerly as eagerly
 from tf_handgroups.cli import main
 from tf_handgroups.datasets.write_handjson import write_handjson
 from tf_handgroups.joints import JOINT_ORDERS
+
+pytestmark = pytest.mark.early
 
 torch = pytest.importorskip("torch", reason="the extra `torch` is not installed")
 
@@ -77,6 +81,7 @@ def test_existing_file_is_kept(checkpoint, imported, capsys):
     assert "--overwrite" in capsys.readouterr().err and imported.read_bytes() == before
 
 
+@eager_test
 def test_imported_network_trains(imported, data, tmp_path):
     """At a quarter of its resolution: the weights do not depend on it, and CI has two cores."""
     out = tmp_path / "run"
@@ -97,7 +102,7 @@ def test_imported_network_trains(imported, data, tmp_path):
 
 def test_imported_network_hardens_converts_and_predicts(imported, data, photos, tmp_path):
     converted, bundle, result = tmp_path / "converted", tmp_path / "bundle", tmp_path / "result"
-    variants = ("float32", "float16", "dynamic_int8", "int8_mixed")
+    variants = ("float32", "int8_mixed")
     chosen = [part for name in variants for part in ("--variant", name)]
     # Random weights have no clear peaks; int8 may move them by more than its gate.
     counts = ("--calibration", "8", "--validation", "2", "--accept-loss")
@@ -108,7 +113,6 @@ def test_imported_network_hardens_converts_and_predicts(imported, data, photos, 
     report = json.loads((converted / "report.json").read_text())
     assert set(report["variants"]) == set(variants)
     assert report["variants"]["float32"]["gate"]["passed"]
-    assert report["variants"]["float16"]["gate"]["passed"]
     assert run("bundle", "--converted", converted, "--data", data, "--out", bundle) == 0
     poses = {}
     for model in (imported, converted / "model_hardened.keras", bundle):

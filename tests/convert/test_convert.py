@@ -20,6 +20,8 @@ from tf_handgroups.convert.sealed_model import read_verified
 from tf_handgroups.errors import GateError, InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 
+pytestmark = pytest.mark.early
+
 IMPOSSIBLE = Gate({"uv_px.mean": 0.0}, "Nothing passes this, so that a failure can be seen.")
 
 
