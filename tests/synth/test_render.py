@@ -86,7 +86,7 @@ def test_left_hand_is_the_mirrored_right_hand(monkeypatch):
     image = render._compose(generator, scene, render_scene(scene))
     image = render.random_camera_look(generator, image, good=scene.everyday)
     np.testing.assert_array_equal(encoded[0], image[:, ::-1])
-    right = project(scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px)
+    right = project(scene.view.to_camera(scene.hand.labels_mm), scene.view.intrinsics_px)
     np.testing.assert_allclose(left.uv_px[:, 0], 63 - right[:, 0], atol=1e-4)
     np.testing.assert_allclose(left.uv_px[:, 1], right[:, 1], atol=1e-4)
 
@@ -171,8 +171,12 @@ def test_shares_of_everything_keep_bytes_and_labels_exact(share):
 
 def test_a_held_thing_is_drawn_and_may_hide_the_hand():
     settings = SynthSettings(negatives=0, second_hand=0, held_object=1)
-    scene = next(s for s in (draw_scene(seed, 64, settings) for seed in range(20)) if s.held)
-    empty = render_scene(dataclasses.replace(scene, held=None))
-    full = render_scene(scene)
-    assert np.abs(full.colour - empty.colour).max() > 20
-    assert (full.alpha >= empty.alpha - 1e-4).all()
+    scenes = [s for s in (draw_scene(seed, 64, settings) for seed in range(12)) if s.held]
+    changes = []
+    for scene in scenes:
+        empty = render_scene(dataclasses.replace(scene, held=None))
+        full = render_scene(scene)
+        changes.append(np.abs(full.colour - empty.colour).max())
+        assert (full.alpha >= empty.alpha - 1e-4).all()
+    # Of some only the hand's back is seen.
+    assert np.mean(np.array(changes) > 20) > 0.5

@@ -91,7 +91,7 @@ def _share(scenes: Sequence[Scene], condition: Callable[[Scene], bool]) -> float
 
 def _measures(scene: Scene) -> tuple[float, ...]:
     hand, view = scene.hand, scene.view
-    joints = view.to_camera(hand.joints_mm)
+    joints = view.to_camera(hand.labels_mm)
     palm = view.rotation[:, 2]
     to_camera = -joints[9] / np.linalg.norm(joints[9])
     up = (joints[9] - joints[0]) / np.linalg.norm(joints[9] - joints[0])

@@ -55,8 +55,8 @@ QUADRIGA = np.array(
 # Thumb postures in degrees: sideways, out of the palm, MCP bend, IP bend, twist;
 # each row is mean then deviation.
 THUMBS = {
-    "rest": ((34, 26, 8, 20, 0), (8, 8, 11, 18, 5)),
-    "wide": ((58, 16, 2, 6, -6), (7, 8, 10, 18, 5)),
+    "rest": ((34, 22, 10, 18, 0), (8, 10, 11, 18, 5)),
+    "wide": ((54, 12, 6, 6, -6), (8, 9, 10, 16, 5)),
     "hitchhiker": ((60, 4, -6, -20, -10), (6, 6, 7, 8, 5)),
     "along": ((22, 10, 6, 8, -14), (6, 6, 8, 14, 6)),
     "forward": ((30, 46, 6, 16, 6), (8, 8, 9, 17, 8)),
@@ -120,8 +120,9 @@ def noise(generator: np.random.Generator, *deviations: float) -> np.ndarray:
 
 def extended(generator: np.random.Generator) -> np.ndarray:
     """Bends `(N, 4, 3)` of straight fingers, degrees."""
-    common = generator.normal(0, 8, (CANDIDATES, 1, 1))
-    return np.array([3.0, 7.0, 4.0]) + common * [1, 0.4, 0.3] + noise(generator, 6, 5, 7)
+    # An open hand at rest bends its knuckles; pressed flat on something it does not.
+    common = generator.normal(0, 10, (CANDIDATES, 1, 1))
+    return np.array([10.0, 7.0, 4.0]) + common * [1, 0.3, 0.2] + noise(generator, 6, 5, 7)
 
 
 def folded_fingers(generator: np.random.Generator) -> np.ndarray:

@@ -330,16 +330,18 @@ _FAMILIES: tuple[tuple[float, str, Callable[[np.random.Generator], Draft]], ...]
 FAMILIES = tuple((weight, name) for weight, name, _ in _FAMILIES)
 # What most pictures show.
 _EVERYDAY = (
-    (0.24, "spread"),
-    (0.10, "flat"),
-    (0.20, "relaxed"),
-    (0.08, "fist"),
+    (0.17, "spread"),
+    (0.08, "flat"),
+    (0.15, "relaxed"),
+    (0.07, "fist"),
     (0.03, "thumb_up"),
-    (0.08, "point"),
-    (0.08, "pinch"),
-    (0.04, "ok"),
-    (0.05, "grasp"),
-    (0.04, "victory"),
+    (0.07, "point"),
+    (0.11, "pinch"),
+    (0.03, "ok"),
+    (0.08, "grasp"),
+    (0.04, "claw"),
+    (0.03, "victory"),
+    (0.08, "sign"),
     (0.06, "between"),
 )
 _DRAWINGS = {name: drawing for _, name, drawing in _FAMILIES}

@@ -170,7 +170,7 @@ def _compose(generator, scene: Scene, layer: Layer) -> np.ndarray:
     generator = stream(scene.seed, "occluder")
     if generator.random() >= scene.settings.occluder:
         return image
-    joints = project(scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px)
+    joints = project(scene.view.to_camera(scene.hand.labels_mm), scene.view.intrinsics_px)
     box = tuple(box_around(joints)) if scene.presence else None
     occluder = random_occluder(generator, scene.image_size, box)
     if occluder is None:
@@ -234,7 +234,7 @@ def render_sample(
 
 def _label(scene: Scene) -> dict[str, Any]:
     """Fields of the `HandSample` of a scene with a hand."""
-    xyz, intrinsics = scene.view.to_camera(scene.hand.joints_mm), scene.view.intrinsics_px
+    xyz, intrinsics = scene.view.to_camera(scene.hand.labels_mm), scene.view.intrinsics_px
     if scene.mirrored:
         xyz, intrinsics = mirror_xyz(xyz), mirror_intrinsics(intrinsics, scene.image_size)
     uv = project(xyz, intrinsics)

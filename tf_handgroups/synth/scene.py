@@ -14,6 +14,7 @@ from tf_handgroups.synth.hand_mesh import pose_hand
 from tf_handgroups.synth.hand_shape import HandShape, random_shape
 from tf_handgroups.synth.hand_texture import Skin, random_skin
 from tf_handgroups.synth.held_object import random_held
+from tf_handgroups.synth.joint_places import annotated_joints
 from tf_handgroups.synth.negatives import Negative, random_negative
 from tf_handgroups.synth.pose_prior import random_family, random_pose
 from tf_handgroups.synth.posed_skin import PosedSkin, skin_of_pose
@@ -25,7 +26,7 @@ from tf_handgroups.synth.viewpoint import View, random_view
 from tf_handgroups.synth.wear import Wear, random_wear
 
 # Part of every data set's description: raised whenever the pictures change.
-SYNTH_VERSION = 2
+SYNTH_VERSION = 3
 
 _MIN_SIZE, _MAX_SIZE = 32, 1024
 STREAMS = (
@@ -58,8 +59,13 @@ class PosedHand:
 
     @property
     def joints_mm(self) -> np.ndarray:
-        """`(21, 3)`."""
+        """`(21, 3)` where it bends."""
         return self._pose[0]
+
+    @functools.cached_property
+    def labels_mm(self) -> np.ndarray:
+        """`(21, 3)` where photographs are annotated."""
+        return annotated_joints(self.joints_mm, self.shape)
 
     @functools.cached_property
     def posed(self) -> PosedSkin:
@@ -161,7 +167,7 @@ def draw_scene(seed: int, image_size: int = 192, settings: SynthSettings | None 
     mesh = "makehuman" if kind[2] < settings.makehuman else "webxr"
     hand = _draw_hand(seed, settings, mesh, everyday)
     view = random_view(
-        stream(seed, "view"), hand.joints_mm, image_size, settings.max_roll_deg, everyday
+        stream(seed, "view"), hand.labels_mm, image_size, settings.max_roll_deg, everyday
     )
     scene = Scene(
         seed=seed,

@@ -13,9 +13,9 @@ class SynthSettings:
     another share of `everyday`, of `makehuman` and `max_roll_deg` changes them.
 
     Args:
-        everyday: Pictures as people mostly take them: a common pose, the palm or the back
-            towards the camera, good light, a sharp picture. The others cover the rest: any
-            pose and view, sun, dusk, bad cameras.
+        everyday: Pictures as people mostly take them: mostly a common pose, mostly the palm
+            or the back towards the camera, good light, a sharp picture. The others cover
+            the rest: rare poses, sun, dusk, bad cameras.
         negatives: Pictures without a hand, for `presence`.
         makehuman: Hands from the MakeHuman mesh; the others have the WebXR mesh.
         photo_background: Photographs behind the hand; the others are procedural.

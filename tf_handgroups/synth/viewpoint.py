@@ -53,11 +53,14 @@ _KINDS = (
     (0.04, "fingers_first", (180, 45), (60, 12), (0, 24), (260, 900)),
     (0.15, "anywhere", (0, 0), (0, 0), (0, 0), (260, 1200)),
 )
-# The same of everyday pictures, nearer to straight on.
+# The same of everyday pictures, more often straight on and less far away.
 _EVERYDAY_KINDS = (
-    (0.50, "palm", (180, 22), (4, 14), (0, 24), (300, 900)),
-    (0.38, "back", (0, 20), (0, 14), (0, 24), (300, 900)),
-    (0.12, "thumb_side", (-90, 20), (0, 14), (0, 24), (300, 900)),
+    (0.37, "palm", (180, 25), (4, 17), (0, 24), (300, 900)),
+    (0.25, "back", (0, 25), (0, 17), (0, 24), (300, 900)),
+    (0.07, "egocentric", (-24, 30), (-30, 16), (-20, 18), (260, 600)),
+    (0.08, "thumb_side", (-90, 22), (0, 18), (0, 24), (300, 900)),
+    (0.03, "little_side", (90, 22), (0, 18), (0, 24), (300, 900)),
+    (0.20, "anywhere", (0, 0), (0, 0), (0, 0), (300, 900)),
 )
 VIEW_KINDS = tuple((row[0], row[1]) for row in _KINDS)
 # Share of rolls that are uniform up to the limit, whatever the kind: tables are seen
@@ -76,7 +79,7 @@ def random_orientation(
         generator: Source of randomness.
         kind: Name from `VIEW_KINDS`.
         max_roll_deg: Largest in-plane turn away from fingers up.
-        everyday: Whether the view is nearer to straight on.
+        everyday: Whether the view is one of everyday pictures.
 
     Returns:
         `(3, 3)`.
@@ -126,7 +129,7 @@ def random_view(
         joints_mm: `(21, 3)` in the hand frame.
         image_size: Side of the square image in pixels.
         max_roll_deg: Largest in-plane turn away from fingers up.
-        everyday: Whether palm, back or thumb's side face the camera, at 300 to 900 mm.
+        everyday: Whether the view is one of everyday pictures.
 
     Returns:
         A `View`; its principal point is wherever the crop puts it.
