@@ -112,7 +112,7 @@ def frames_of(
     background = random_background(np.random.default_rng(seed), SIZE_PX, 0.5)
     noise = np.random.default_rng([seed, 1])
     paint = hand_surface(stream(seed, "paint"), scene.hand, scene.view).paint
-    distance_mm = float(scene.view.to_camera(scene.hand.joints_mm)[:, 2].mean())
+    distance_mm = float(scene.view.to_camera(scene.hand.labels_mm)[:, 2].mean())
     step_mm = HAND_SHARE * SIZE_PX * distance_mm / scene.view.intrinsics_px[0, 0]
     for number in range(count):
         place = motion(number / rate_hz)
@@ -124,7 +124,7 @@ def frames_of(
         surface = hand_surface(stream(seed, "paint"), hand, view, paint)
         layer = render_surfaces([surface], view, scene.light, SIZE_PX)
         picture = layer.colour + background * (1 - layer.alpha[:, :, None])
-        xyz = view.to_camera(hand.joints_mm)
+        xyz = view.to_camera(hand.labels_mm)
         yield TrueFrame(
             time_s=number / rate_hz,
             image=_photographed(noise, picture),
@@ -137,7 +137,7 @@ def _far_scene(seed: int) -> Scene:
     """The hand of a seed, in the middle of a picture that leaves it room to move."""
     scene = draw_scene(seed, SIZE_PX, _PLAIN)
     intrinsics = scene.view.intrinsics_px.copy()
-    box = box_around(project(scene.view.to_camera(scene.hand.joints_mm), intrinsics))
+    box = box_around(project(scene.view.to_camera(scene.hand.labels_mm), intrinsics))
     scale = HAND_SHARE * SIZE_PX / float(box[2:].max())
     centre = box[:2] + box[2:] / 2
     intrinsics[:2] *= scale

@@ -5,7 +5,8 @@
 `--stb` is an array `(N, 21, 3)` of right hands in canonical order, any unit, such as the
 training poses of the Stereo Hand Pose Tracking Benchmark (one person; its annotations
 come from a model whose joints bend from 0 to 90 degrees). Angles of both sides are
-measured by one function from the 21 joints. Prints four tables:
+measured by one function from the 21 joints, ours where they are labelled. Prints four
+tables:
 
 - per angle the mean, the deviation, the 1 % and 99 % percentiles of both sides, and the
   share of measured poses inside our 0.5 to 99.5 % range;
@@ -31,6 +32,7 @@ from tf_handgroups.synth.hand_mesh import NUM_ANGLES, pose_hand
 from tf_handgroups.synth.hand_shape import random_shape
 from tf_handgroups.synth.hand_template import MESHES
 from tf_handgroups.synth.joint_angles import ANGLE_NAMES, joint_angles_deg, palm_frame
+from tf_handgroups.synth.joint_places import annotated_joints
 from tf_handgroups.synth.pose_prior import random_family, random_pose
 
 matplotlib.use("Agg")
@@ -43,12 +45,13 @@ BONE_NAMES = tuple(f"bone {first}-{second}" for first, second in BONES)
 
 
 def our_joints(count: int, seed: int = 0) -> NDArray[np.float64]:
-    """Draws `(count, 21, 3)` hands in mm, of every mesh in turn."""
+    """Draws the labels `(count, 21, 3)` of hands in mm, of every mesh in turn."""
     generator = np.random.default_rng(seed)
     joints = np.empty((count, 21, 3))
     for index in range(count):
         shape = random_shape(generator, MESHES[index % len(MESHES)])
-        joints[index] = pose_hand(random_pose(generator, shape, random_family(generator)), shape)[0]
+        pose = random_pose(generator, shape, random_family(generator))
+        joints[index] = annotated_joints(pose_hand(pose, shape)[0], shape)
     return joints
 
 

@@ -37,8 +37,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 NUM_FRAMES = 120
-# Hands that the shipped network sees: it errs by 5 to 10 % of the box. A filter mends no others.
-SEEDS = (2, 3, 5, 6)
+# Hands that the shipped network sees: it errs by 3 to 9 % of the box. A filter mends no others.
+SEEDS = (0, 2, 4, 7)
 LAGS = np.arange(-1.0, 6.0, 0.05)
 
 SETTINGS: tuple[OneEuroSettings | None, ...] = (

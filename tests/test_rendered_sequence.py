@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 
 from benchmarks.rendered_sequence import HAND_SHARE, MOTIONS, SIZE_PX, Place, frames_of
+from tf_handgroups.camera import relative_depth
 from tf_handgroups.datasets.sample import box_around
+from tf_handgroups.synth.scene import draw_scene
+from tf_handgroups.synth.settings import SynthSettings
 
 
 @pytest.mark.parametrize(("name", "fastest"), [("still", 0), ("sway", 1.1), ("sweep", 6.0)])
@@ -32,6 +35,15 @@ def test_hand_moves_as_far_as_the_motion_says_and_nothing_else_does():
     assert 1 < np.abs(corner[0] - corner[1]).mean() < 10
     hand = [frame.image[150:240, 120:260].astype(float) for frame in (first, second)]
     assert np.abs(hand[0] - hand[1]).mean() > 2 * np.abs(corner[0] - corner[1]).mean()
+
+
+def test_truth_is_what_renders_are_labelled_with():
+    frame = next(frames_of(MOTIONS["still"], 3, 1))
+    scene = draw_scene(3, SIZE_PX, SynthSettings(everyday=1, negatives=0))
+    expected = relative_depth(scene.view.to_camera(scene.hand.labels_mm))
+    np.testing.assert_allclose(frame.z_rel, expected, atol=1e-5)
+    bending = relative_depth(scene.view.to_camera(scene.hand.joints_mm))
+    assert np.abs(bending - expected).max() > 0.05
 
 
 def test_same_seed_same_frames():

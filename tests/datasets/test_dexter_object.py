@@ -19,8 +19,10 @@ NOTHING = tuple(COLUMNS)
 def write(folder, sequences=SEQUENCES, gaps=(*GAPS, NOTHING)):
     """Returns `{name: (joints, missing fingers)}` of all images."""
     truth = {}
+    # Hands 80 cm away, as in the set: that of seed 0 is stretched, 33 cm before its camera.
+    lefts = left_hands(3, start=1)
     for sequence in sequences:
-        hands = [turned(left_hands(3)[frame % 3], COLOUR) for frame in range(len(gaps))]
+        hands = [turned(lefts[frame % 3], COLOUR) for frame in range(len(gaps))]
         lines = [line_of(xyz, missing) for (xyz, _), missing in zip(hands, gaps, strict=True)]
         names = write_sequence(folder, sequence, lines, [picture for _, picture in hands])
         for name, (xyz, _), missing in zip(names, hands, gaps, strict=True):

@@ -25,9 +25,9 @@ SEQUENCES = [f"B{number}{motion}" for number in range(1, 7) for motion in ("Coun
 
 
 @functools.cache
-def left_hands(count: int) -> tuple[HandSample, ...]:
+def left_hands(count: int, start: int = 0) -> tuple[HandSample, ...]:
     hands = []
-    for seed in range(1000):
+    for seed in range(start, 1000):
         hand = render_sample(seed, 192)
         if hand.handedness == "left":
             hands.append(hand)

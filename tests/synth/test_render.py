@@ -96,7 +96,7 @@ def test_joints_lie_on_the_rendered_hand():
     covered = []
     for seed in range(25):
         scene = draw_scene(seed, 128, SynthSettings(negatives=0, held_object=0, second_hand=0))
-        xyz = scene.view.to_camera(scene.hand.joints_mm)
+        xyz = scene.view.to_camera(scene.hand.labels_mm)
         uv = np.round(project(xyz, scene.view.intrinsics_px)).astype(int)
         inside = ((uv >= 0) & (uv < 128)).all(axis=1)
         u, v = uv[inside].T

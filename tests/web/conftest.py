@@ -24,7 +24,7 @@ SETTINGS = SynthSettings(
     everyday=1, negatives=0, held_object=0, second_hand=0, occluder=0, glove=0, border=0,
     photo_background=0,
 )  # fmt: skip
-SEEDS = {"right": 7015, "left": 7030}  # of which the network is sure
+SEEDS = {"right": 7026, "left": 7006}  # of which the network is sure
 
 
 def require(with_browser: bool) -> None:

@@ -125,9 +125,9 @@ def choose_samples(datasets: list, count: int = NUM_PICTURES) -> list[HandSample
     Example:
 
     >>> from tf_handgroups.synth.render import render_sample
-    >>> hands = [render_sample(number, 64) for number in range(4)]
+    >>> hands = [render_sample(number, 64) for number in range(4, 8)]
     >>> [sample.sample_id for sample in choose_samples([hands], 2)]
-    ['synth/00000000', 'synth/00000002']
+    ['synth/00000004', 'synth/00000006']
     """
     places = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     # A hand without labels, or no hand at all, gives its place to the next one.

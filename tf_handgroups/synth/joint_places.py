@@ -2,7 +2,7 @@
 
 Fingers turn about axes inside the hand. People and multi-camera systems that label
 photographs see the skin: they put knuckles nearer to the back of the hand, the little
-finger's knuckle nearer to the palm's edge, and the thumb's base nearer to the wrist.
+finger's knuckle nearer to the palm's edge, and the thumb's base nearer to the palm's middle.
 Nobody bends at these places, so only labels move.
 """
 
