@@ -41,13 +41,15 @@ def test_steps_are_those_of_keras():
 
 
 def test_loss_of_the_papers_network_is_that_of_keras():
-    recipe = small("paper")
+    """Eight hands: batch norms over fewer places of 2x2 maps would enlarge rounding a lot."""
+    torch.manual_seed(0)
+    recipe = small("paper", batch_size=8)
     images, targets, weights = training_throughput.make_batch(recipe)
     ours = training_throughput.KerasTraining(recipe, (images, targets, weights))
     theirs = training_throughput.same_start(ours, recipe)
     outputs = ours.model(images, training=True)
     own = float(ours.model.compute_loss(images, targets, outputs, weights))
-    assert own == pytest.approx(theirs.step(*theirs.batch(images, targets, weights)), rel=1e-3)
+    assert own == pytest.approx(theirs.step(*theirs.batch(images, targets, weights)), rel=2e-5)
 
 
 @pytest.mark.parametrize("variant", ["bfloat16", "channels_last"])

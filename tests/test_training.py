@@ -121,6 +121,7 @@ def assert_same_weights(received, expected, atol):
         np.testing.assert_allclose(a, b, atol=atol, err_msg=weight.path)
 
 
+@eager_test
 def test_run_leaves_model_recipe_and_history(data, validation_data, tmp_path):
     lines = []
     recipe = changed(steps=4, steps_per_epoch=2)
@@ -160,7 +161,7 @@ def test_run_leaves_model_recipe_and_history(data, validation_data, tmp_path):
 
 
 @eager_test
-@pytest.mark.parametrize("cut_at", [1, 3, 4, 5])
+@pytest.mark.parametrize("cut_at", [1, 3, 5])
 def test_resumed_run_equals_an_uninterrupted_one(
     cut_at, data, validation_data, whole, tmp_path, monkeypatch
 ):

@@ -261,8 +261,7 @@ def _model(recipe, strategy, train_data, initial_model, licence) -> HandPoseMode
             if initial_model is not None:
                 _start_from(model, initial_model)
             compile_model(model, recipe)
-            if tf.distribute.has_strategy():
-                mend_fit(model, strategy)
+            mend_fit(model, strategy)
     finally:
         keras.config.set_dtype_policy(policy)
     return model
