@@ -20,6 +20,7 @@ from tf_handgroups.ablation.paired_statistics import Interval
 from tf_handgroups.plots import COLOURS, panels_of, png
 
 _ERROR = "2D error / box side"
+_TONE = "skin tone, 0 very light .. 1 dark"
 
 
 def breakdown_figure(looked: Looked, in_tones: InTones, title: str) -> bytes:
@@ -56,9 +57,26 @@ def _mean(row: GroupRow) -> float:
     return -1.0 if row.error_box is None else row.error_box.mean
 
 
-def _whiskers(interval: Interval) -> float:
-    """Half the interval; none where a single hand gives none."""
-    return interval.half_width if np.isfinite(interval.half_width) else 0.0
+def _draw_means(
+    axes: Axes,
+    places: Sequence[float] | np.ndarray,
+    intervals: Sequence[Interval],
+    style: str = "o",
+    colour: str = COLOURS[0],
+    label: str = "",
+    upright: bool = True,
+) -> None:
+    """Means with whiskers over their intervals; a single hand has none."""
+    means = [interval.mean for interval in intervals]
+    halves = [
+        interval.half_width if np.isfinite(interval.half_width) else 0 for interval in intervals
+    ]
+    at = (
+        {"x": places, "y": means, "yerr": halves}
+        if upright
+        else {"x": means, "y": places, "xerr": halves}
+    )
+    axes.errorbar(**at, fmt=style, color=colour, capsize=3, markersize=5, label=label or None)
 
 
 def _draw_tones(
@@ -68,27 +86,18 @@ def _draw_tones(
     tones: Sequence[float],
 ) -> None:
     middles = (np.array(TONE_EDGES[:-1]) + np.array(TONE_EDGES[1:])) / 2
-    known = [
-        (middle, row.error_box)
+    known = {
+        middle: row.error_box
         for middle, row in zip(middles, bins.values(), strict=True)
         if row.error_box is not None
-    ]
-    # Beside each other, not over each other.
-    for places, intervals, shift, style, colour, label in (
-        ([x for x, _ in known], [i for _, i in known], -0.012, "o", COLOURS[7], "different hands in each bin"),
-        (tones, same_hands, 0.012, "o-", COLOURS[0], "the same hands in five tones"),
-    ):
-        axes.errorbar(
-            np.asarray(places) + shift,
-            [interval.mean for interval in intervals],
-            yerr=[_whiskers(interval) for interval in intervals],
-            fmt=style,
-            color=colour,
-            capsize=3,
-            label=label,
-        )
+    }
+    # A little beside each other, so that both can be seen.
+    places, others = np.array(list(known)) - 0.012, list(known.values())
+    _draw_means(axes, places, others, "s", COLOURS[1], "different hands in each bin")
+    label = "the same hands in five tones"
+    _draw_means(axes, np.array(tones) + 0.012, same_hands, "o-", COLOURS[0], label)
     axes.set_ylim(bottom=0)
-    axes.set(xlim=(0, 1), xlabel="skin tone, 0 very light .. 1 dark", ylabel=_ERROR)
+    axes.set(xlim=(0, 1), xlabel=_TONE, ylabel=_ERROR)
     axes.set_title("skin tone", fontsize=10)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     axes.grid(alpha=0.25)
@@ -97,42 +106,26 @@ def _draw_tones(
 def _draw_differences(
     axes: Axes, differences: Sequence[Interval | None], tones: Sequence[float]
 ) -> None:
-    known = [
-        (tone, interval)
+    known = {
+        tone: interval
         for tone, interval in zip(tones, differences, strict=True)
         if interval is not None
-    ]
+    }
     axes.axhline(0, color="black", linewidth=1, linestyle="--")
-    axes.errorbar(
-        [tone for tone, _ in known],
-        [interval.mean for _, interval in known],
-        yerr=[_whiskers(interval) for _, interval in known],
-        fmt="o-",
-        color=COLOURS[0],
-        capsize=3,
-    )
-    axes.set(xlim=(0, 1), xlabel="skin tone, 0 very light .. 1 dark", ylabel=f"{_ERROR}, difference")
+    _draw_means(axes, list(known), list(known.values()), "o-")
+    axes.set(xlim=(0, 1), xlabel=_TONE, ylabel="difference of the " + _ERROR)
     axes.set_title(f"the same hands: difference to tone {tones[0]:g}", fontsize=10)
     axes.grid(alpha=0.25)
 
 
-def _draw_kinds(
-    axes: Axes, kinds: Mapping[str, GroupRow], overall: GroupRow, title: str
-) -> None:
+def _draw_kinds(axes: Axes, kinds: Mapping[str, GroupRow], overall: GroupRow, title: str) -> None:
     shown = {
         f"{name} ({row.count})": row.error_box
         for name, row in kinds.items()
         if row.error_box is not None
     }
     places = range(len(shown))
-    axes.errorbar(
-        [interval.mean for interval in shown.values()],
-        list(places),
-        xerr=[_whiskers(interval) for interval in shown.values()],
-        fmt="o",
-        color=COLOURS[0],
-        capsize=2,
-    )
+    _draw_means(axes, list(places), list(shown.values()), upright=False)
     if overall.error_box is not None:
         mean = overall.error_box.mean
         axes.axvline(mean, color="black", linewidth=1, linestyle="--", label="all hands")

@@ -1,6 +1,8 @@
 """Kinds of hands and the statistics of each, for `benchmarks.error_breakdown`."""
 
 import dataclasses
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -22,6 +24,9 @@ _ROLL_EDGES_DEG = (0.0, 15.0, 30.0, 45.0, 60.0, 180.0)
 # Titles of the parts that the figure draws and the page names.
 FAMILY, VIEW, TONE = "pose family", "kind of view", "skin tone"
 
+# Errors are far from normally distributed: fewer hands say nothing about the spread of their mean.
+LEAST_FOR_INTERVAL = 5
+
 Groups = Mapping[str, np.ndarray]
 
 
@@ -31,7 +36,8 @@ class GroupRow:
 
     Args:
         count: Number of hands.
-        error_box: Mean 2D error in box sides; `None` without a hand, as all that follows.
+        error_box: Mean 2D error in box sides; `None` without a hand, as all that follows. Of
+            fewer than `LEAST_FOR_INTERVAL` hands the interval is not known.
         pck: Share of visible joints within `PCK_BOX_SHARE` of the box side.
         pa_mm: PA-MPJPE.
     """
@@ -103,8 +109,8 @@ def _inside(values: np.ndarray, low: float, high: float, last: bool) -> np.ndarr
 
 def _binned(values: np.ndarray, edges: Sequence[float]) -> Groups:
     groups = {}
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        name = f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} and more"
+    for low, high in itertools.pairwise(edges):
+        name = f"{low:g} to {high:g}" if math.isfinite(high) else f"{low:g} and more"
         groups[f"below {high:g}" if low == 0 else name] = _inside(
             values, low, high, high == edges[-1]
         )
@@ -115,7 +121,7 @@ def _tones(tones: np.ndarray, bare: np.ndarray) -> Groups:
     return {
         f"{low:g} to {high:g} (ITA {typology_angle_deg(low):.0f} to {typology_angle_deg(high):.0f}"
         "°)": bare & _inside(tones, low, high, high == TONE_EDGES[-1])
-        for low, high in zip(TONE_EDGES[:-1], TONE_EDGES[1:], strict=True)
+        for low, high in itertools.pairwise(TONE_EDGES)
     }
 
 
@@ -129,10 +135,12 @@ def row_of(looked: Looked, chosen: np.ndarray) -> GroupRow:
     count = int(chosen.sum())
     if not count:
         return GroupRow(0, None, None, None)
-    errors = looked.errors_box[chosen]
+    errors, interval = looked.errors_box[chosen], mean_interval(looked.hand_errors_box[chosen])
+    if count < LEAST_FOR_INTERVAL:
+        interval = Interval(interval.mean, -math.inf, math.inf, count)
     return GroupRow(
         count=count,
-        error_box=mean_interval(looked.hand_errors_box[chosen]),
+        error_box=interval,
         pck=float((errors[~np.isnan(errors)] <= PCK_BOX_SHARE).mean()),
         pa_mm=float(looked.pa_mm[chosen].mean()),
     )

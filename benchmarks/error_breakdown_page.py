@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks.error_breakdown_groups import (
     FAMILY,
+    LEAST_FOR_INTERVAL,
     TONE,
     VIEW,
     GroupRow,
@@ -56,7 +57,8 @@ def page(asked: Asked, looked: Looked, in_tones: InTones) -> str:
     everything = np.ones(len(looked.pa_mm), bool)
     parts = [_head(asked, looked, in_tones), _group_table("", {"all hands": everything}, looked)]
     for title, kinds in groups.items():
-        parts.append(f"## By {title}\n\n{_NOTES.get(title, '')}")
+        note = _NOTES.get(title)
+        parts.append(f"## By {title}\n" + (f"\n{note}\n" if note else ""))
         parts.append(_group_table(title, kinds, looked))
     parts += [
         "## The same hands in five skin tones\n\n" + _tones(in_tones, asked.threshold),
@@ -74,35 +76,37 @@ _NOTES = {
     TONE: "Tone 0 to 1, very light to dark, runs evenly over the Individual Typology Angle of the "
     "back of the hand, 64 to -68 degrees (`tf_handgroups/synth/hand_texture.py`). Hands in gloves "
     "are left out. Lightness and darkness of the hand also change how it stands out from its "
-    "background.\n\n",
-    "hand length, mm": "From the wrist's joint to the middle finger's tip, along the bones. Those "
-    "below 155 mm are mostly children's.\n\n",
-    "distance, mm": "Of the middle finger's knuckle.\n\n",
+    "background.",
+    "hand length, mm": "From the wrist's joint to the middle finger's tip, along the bones. Below "
+    "140 mm they are children's, from 140 to 155 mm about half of them. PA-MPJPE grows with the "
+    "hand.",
+    "distance, mm": "Of the middle finger's knuckle.",
     "roll away from fingers up, degrees": "Of the middle metacarpal, in the picture, to either "
-    "side.\n\n",
-    "kind of picture": "Everyday pictures have common poses, good light and a good camera.\n\n",
-    "thing in the picture": "A hand may be in several rows.\n\n",
+    "side.",
+    "kind of picture": "Everyday pictures have common poses, good light and a good camera.",
+    "thing in the picture": "A hand may be in several rows.",
 }
 
 
 def _head(asked: Asked, looked: Looked, in_tones: InTones) -> str:
     num_hands, num_scenes = len(looked.pa_mm), looked.facts.num_scenes
-    digest = f", SHA-256 {asked.sha256}" if asked.sha256 else ""
+    digest = f" The SHA-256 of the model is `{asked.sha256}`." if asked.sha256 else ""
     return f"""# Errors of {asked.model} by kind of hand
 
-Made by `{asked.command}`{digest}.
+Made by `{asked.command}`.{digest}
 
 - **Pictures.** {num_scenes} renders (`synth`, renderer version {SYNTH_VERSION}, default settings,
-  sample seeds from {FIRST_SEED}): {num_hands} with a hand, {num_scenes - num_hands} without. A
-  network that was trained on renders has seen pictures like these: on photographs it errs
-  more.
+  sample seeds from {FIRST_SEED}): {num_hands} with a hand, {num_scenes - num_hands} without. They
+  tell kinds of hands apart, of which photographs say little. How large errors on photographs are,
+  they do not tell.
 - **Box and side** are given as labelled.
-- **2D error**: distance of a hand's visible joints from the truth over the longer side of the tight
-  box, mean over the hands, ± its 95 % interval. **PCK@0.2**: share of joints within 0.2 of the side.
+- **2D error**: distance of a hand's visible joints from the truth over the longer side of the
+  tight box, mean over the hands, ± its 95 % interval (from {LEAST_FOR_INTERVAL} hands on).
+- **PCK@0.2**: share of these joints within 0.2 of the side.
 - **PA-MPJPE**: protocol `procrustes` of `evaluate`, mean over the hands.
-- Kinds differ in more than their name (fists are seen from other sides than open hands), so a row is
-  no cause. Only the test with {len(in_tones.errors_box)} hands in {len(in_tones.tones)} tones
-  changes one thing alone. Of 100 intervals about 5 miss the truth.
+- Kinds differ in more than their name (small hands are children's, rare poses are seen in worse
+  light), so a row is no cause. Only the test with {len(in_tones.errors_box)} hands in
+  {len(in_tones.tones)} tones changes one thing alone. Of 100 intervals about 5 miss the truth.
 
 ![Errors by tone, view and pose family]({FIGURE_FILE})
 """
@@ -188,7 +192,7 @@ def _presence(looked: Looked, groups: dict[str, Groups], threshold: float | None
         return "This network cannot tell whether there is a hand.\n"
     missed = looked.presences < threshold
     families = {name: share_of(missed[chosen]) for name, chosen in groups[FAMILY].items()}
-    families = {name: share for name, share in families.items() if share.count}
+    families = {name: share for name, share in families.items() if share.part}
     worst = sorted(families, key=lambda name: -families[name].value)[:NUM_WORST_FAMILIES]
     rows = [("all hands", share_of(missed))]
     rows += [(f"tone {name}", share_of(missed[kind])) for name, kind in groups[TONE].items()]
@@ -196,7 +200,7 @@ def _presence(looked: Looked, groups: dict[str, Groups], threshold: float | None
     others = looked.presences_without_hand
     lines = [
         f"A presence below {threshold:g}, the contract's threshold, ends a track. In brackets the "
-        f"95 % interval. Of the pose families the {len(worst)} that are missed most.\n",
+        f"95 % interval. Of the pose families only the {NUM_WORST_FAMILIES} most missed.\n",
         text_table(["hands", "missed"], [[name, _share(share)] for name, share in rows]),
     ]
     if len(others):

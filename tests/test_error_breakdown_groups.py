@@ -28,24 +28,28 @@ def groups(scenes):
 
 
 def test_row_of_known_errors(scenes):
-    errors = np.full((60, 21), np.nan)
-    errors[0, :2], errors[1, :3], errors[2] = (0.1, 0.3), (0.0, 0.1, 0.2), 0.3
-    looked = made_up(scenes, errors_box=np.where(np.isnan(errors).all(1)[:, None], 9, errors))
-    row = row_of(looked, np.arange(60) < 3)
-    # Hands count the same however many of their joints are visible: 0.2, 0.1, 0.3.
-    assert row.count == 3 and row.error_box.mean == pytest.approx(0.2)
-    half = stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3)
+    errors = np.full((60, 21), 9.0)
+    errors[:5] = np.nan
+    errors[0, :2], errors[1, :3], errors[2:5] = (0.1, 0.3), (0.0, 0.1, 0.2), 0.3
+    row = row_of(made_up(scenes, errors_box=errors), np.arange(60) < 5)
+    # Hands count the same however many of their joints are visible: 0.2, 0.1, 0.3, 0.3, 0.3.
+    assert row.count == 5 and row.error_box.mean == pytest.approx(0.24)
+    deviation = math.sqrt((0.04**2 + 0.14**2 + 3 * 0.06**2) / 4)
+    half = stats.t.ppf(0.975, 4) * deviation / math.sqrt(5)
     assert row.error_box.half_width == pytest.approx(half)
-    assert row.pck == pytest.approx(4 / 26)
-    assert row.pa_mm == 1.0
+    # Joints count the same in the share: 0.1, 0, 0.1 and 0.2 of 2 + 3 + 3 * 21.
+    assert row.pck == pytest.approx(4 / 68)
+    assert row.pa_mm == 2.0
 
 
-def test_row_of_none_and_of_one(scenes):
+def test_row_of_none_and_of_few(scenes):
     looked = made_up(scenes)
     empty = row_of(looked, np.zeros(60, bool))
     assert (empty.count, empty.error_box, empty.pck, empty.pa_mm) == (0, None, None, None)
-    one = row_of(looked, np.arange(60) == 7)
-    assert one.error_box.mean == pytest.approx(0.07) and math.isinf(one.error_box.half_width)
+    for count in (1, 4):
+        few = row_of(looked, np.arange(60) < count)
+        assert few.error_box.mean == pytest.approx(0.01 * (count - 1) / 2)
+        assert math.isinf(few.error_box.half_width) and few.error_box.count == count
 
 
 @pytest.mark.parametrize(("part", "count"), [(0, 7), (3, 10), (50, 50), (1, 400)])
@@ -86,7 +90,7 @@ def test_names_are_those_of_the_scenes(groups, scenes):
 
 
 def test_tones_are_five_equal_bins_with_their_angles(groups, scenes):
-    assert list(groups[TONE])[0] == "0 to 0.2 (ITA 64 to 38°)"
+    assert next(iter(groups[TONE])) == "0 to 0.2 (ITA 64 to 38°)"
     assert list(groups[TONE])[-1] == "0.8 to 1 (ITA -42 to -68°)"
     for number, scene in enumerate(scenes):
         inside = [kind[number] for kind in groups[TONE].values()]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tf_handgroups.errors import InputError
+from tf_handgroups.synth.hand_texture import random_skin
 from tf_handgroups.synth.posed_skin import posed_skin
 from tf_handgroups.synth.scene import STREAMS, draw_scene, stream, with_tone
 from tf_handgroups.synth.settings import SynthSettings
@@ -108,20 +109,19 @@ def test_the_drawn_tone_is_the_drawn_skin():
 
 def test_tone_of_the_second_hand_follows_only_of_the_same_person():
     settings = dataclasses.replace(NOTHING, second_hand=1.0)
-    scenes = [draw_scene(seed, 96, settings) for seed in range(24)]
-    seen = set()
-    for scene in scenes:
-        if scene.second is None:
-            continue
-        own = scene.second.hand.skin is scene.hand.skin
-        toned = with_tone(scene, 0.5)
-        assert toned.second is not None
-        skin = toned.second.hand.skin
-        assert skin is (toned.hand.skin if own else scene.second.hand.skin)
-        seen.add(own)
-    assert seen == {True, False}
+    scenes = (draw_scene(seed, 96, settings) for seed in range(24))
+    scene = next(one for one in scenes if one.second and one.second.hand.skin is one.hand.skin)
+    assert scene.second is not None
+    toned = with_tone(scene, 0.5)
+    assert toned.second is not None and toned.second.hand.skin is toned.hand.skin
+    assert toned.second.view is scene.second.view
+    others = random_skin(np.random.default_rng(0))
+    hand = dataclasses.replace(scene.second.hand, skin=others)
+    second = dataclasses.replace(scene.second, hand=hand)
+    toned = with_tone(dataclasses.replace(scene, second=second), 0.5)
+    assert toned.second is second and toned.hand.skin.tone == 0.5
 
 
 def test_rejects_tones():
-    with pytest.raises(InputError, match="Received: tone=1.5"):
+    with pytest.raises(InputError, match=r"Received: tone=1\.5"):
         with_tone(draw_scene(1, 96, NOTHING), 1.5)
