@@ -64,6 +64,23 @@ def test_shares_count_scenes():
     assert facts.families == [scene.hand.family for scene in shown]
 
 
+def test_facts_of_each_hand_are_in_the_order_of_the_scenes():
+    settings = SynthSettings(negatives=0.3, sleeve=0.5, glove=0.3, held_object=0.5)
+    scenes = [draw_scene(seed, 64, settings) for seed in range(40)]
+    facts = scene_facts(iter(scenes))
+    shown = [scene for scene in scenes if scene.presence]
+    assert 0 < len(shown) < facts.num_scenes == 40
+    assert facts.views == [scene.view.kind for scene in shown]
+    assert facts.sides == ["left" if scene.mirrored else "right" for scene in shown]
+    assert facts.meshes == [scene.hand.shape.mesh for scene in shown]
+    gloved = [scene.hand.wear.glove is not None for scene in shown]
+    assert facts.has["glove"].tolist() == gloved and 0 < sum(gloved) < len(gloved)
+    assert facts.has["held thing"].tolist() == [scene.held is not None for scene in shown]
+    assert facts.things["glove"] == sum(gloved) / len(shown)
+    makehuman = sum(scene.hand.shape.mesh == "makehuman" for scene in shown)
+    assert facts.things["MakeHuman mesh"] == makehuman / len(shown)
+
+
 def test_set_without_a_hand_has_a_card():
     empty = scene_facts([draw_scene(0, 64, SynthSettings(negatives=1))])
     assert len(empty.families) == 0 and empty.things["no hand"] == 1

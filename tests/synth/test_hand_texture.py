@@ -2,9 +2,16 @@
 
 import cv2
 import numpy as np
+import pytest
 
+from tf_handgroups.errors import InputError
 from tf_handgroups.synth.hand_layout import unrolled
-from tf_handgroups.synth.hand_texture import paint_hand, random_skin
+from tf_handgroups.synth.hand_texture import (
+    paint_hand,
+    random_skin,
+    skin_of_tone,
+    typology_angle_deg,
+)
 
 
 def painted(seed):
@@ -45,9 +52,10 @@ def test_skin_colours_are_those_of_the_typology_angle():
         angles = []
         for seed in range(20):
             generator = np.random.default_rng(seed)
-            back = _skin_of(generator, tone).back
+            back = skin_of_tone(generator, tone).back
             lab = cv2.cvtColor(back.astype(np.float32).reshape(1, 1, 3), cv2.COLOR_RGB2Lab)[0, 0]
             angles.append(np.degrees(np.arctan2(lab[0] - 50, lab[2])))
+        assert abs(np.median(angles) - typology_angle_deg(tone)) < 5
         return np.median(angles)
 
     assert angle(0.0) > 55
@@ -55,12 +63,20 @@ def test_skin_colours_are_those_of_the_typology_angle():
     assert angle(1.0) < -50
 
 
-def _skin_of(generator, tone):
-    class Fixed:
-        uniform = staticmethod(lambda *limits: tone if not limits else generator.uniform(*limits))
-        normal, beta = generator.normal, generator.beta
+def test_skin_of_tone_is_the_drawn_skin_with_a_chosen_tone():
+    for seed in range(5):
+        drawn = random_skin(np.random.default_rng(seed))
+        generator = np.random.default_rng(seed)
+        chosen = skin_of_tone(generator, float(generator.uniform()))
+        assert (chosen.tone, chosen.age) == (drawn.tone, drawn.age)
+        np.testing.assert_array_equal(chosen.back, drawn.back)
+        np.testing.assert_array_equal(chosen.palm, drawn.palm)
 
-    return random_skin(Fixed())
+
+@pytest.mark.parametrize("tone", [-0.01, 1.5, float("nan")])
+def test_rejects_tones(tone):
+    with pytest.raises(InputError, match="Received: tone="):
+        skin_of_tone(np.random.default_rng(0), tone)
 
 
 def test_material_says_what_is_skin_and_where_nails_shine():

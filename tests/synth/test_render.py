@@ -13,8 +13,13 @@ from tf_handgroups.datasets.sample import box_around
 from tf_handgroups.errors import InputError
 from tf_handgroups.image_file import read_image
 from tf_handgroups.synth import render
-from tf_handgroups.synth.render import render_sample, render_scene
-from tf_handgroups.synth.scene import draw_scene, stream
+from tf_handgroups.synth.render import (
+    draw_occluder,
+    render_sample,
+    render_scene,
+    sample_of_scene,
+)
+from tf_handgroups.synth.scene import draw_scene, stream, with_tone
 from tf_handgroups.synth.settings import SynthSettings
 
 
@@ -167,6 +172,67 @@ def test_shares_of_everything_keep_bytes_and_labels_exact(share):
         np.testing.assert_array_equal(one.xyz_camera_mm, plain.xyz_camera_mm)
         uv = project(one.xyz_camera_mm, one.intrinsics_px)
         np.testing.assert_allclose(uv, one.uv_px, atol=1e-3)
+
+
+def test_a_given_scene_is_the_sample_of_its_seed():
+    scene = draw_scene(7, 64)
+    sample, same = sample_of_scene(scene), render_sample(7, 64)
+    assert (sample.sample_id, sample.image) == (same.sample_id, same.image)
+    # The skin that was drawn, drawn again.
+    toned = with_tone(scene, scene.hand.skin.tone)
+    assert sample_of_scene(toned).image == sample.image
+
+
+def test_another_tone_changes_pixels_of_skin_alone():
+    """Pose, labels, background, cast shadows and camera stay; so do cloth and things."""
+    settings = SynthSettings(negatives=0, glove=0, second_hand=0, occluder=1)
+    for seed in range(6):
+        scene = draw_scene(seed, 96, settings)
+        pair = [with_tone(scene, tone) for tone in (0.1, 0.9)]
+        layers = [render_scene(one) for one in pair]
+        np.testing.assert_array_equal(layers[0].alpha, layers[1].alpha)
+        light, dark = (
+            render._compose(stream(seed, "picture"), one, layer)
+            for one, layer in zip(pair, layers, strict=True)
+        )
+        np.testing.assert_array_equal(*(picture[layers[0].alpha == 0] for picture in (light, dark)))
+        inside = layers[0].alpha == 1
+        assert light[inside].mean() > dark[inside].mean() + 5
+        one, other = (sample_of_scene(one) for one in pair)
+        assert one.image != other.image
+        for name in ("uv_px", "visible", "box_px", "xyz_camera_mm", "intrinsics_px"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_a_covered_hand_has_no_tone():
+    """With a closed glove and a sleeve no skin is left to change."""
+    scenes = (draw_scene(seed, 96, SynthSettings(negatives=0, glove=1)) for seed in range(40))
+    scene = next(scene for scene in scenes if scene.hand.wear.glove == "leather")
+    wear = dataclasses.replace(scene.hand.wear, fingerless=False, sleeve_mm=0.0, glove_mm=20.0)
+    scene = dataclasses.replace(scene, hand=dataclasses.replace(scene.hand, wear=wear))
+    light, dark = (render_scene(with_tone(scene, tone)).colour for tone in (0.1, 0.9))
+    np.testing.assert_allclose(light, dark, atol=1.0)
+
+
+def test_occluders_are_those_of_the_picture():
+    never, always = (SynthSettings(negatives=0, occluder=share) for share in (0, 1))
+    found = 0
+    for seed in range(4):
+        assert draw_occluder(draw_scene(seed, 64, never)) is None
+        scene = draw_scene(seed, 64, always)
+        occluder = draw_occluder(scene)
+        if occluder is None:
+            continue
+        found += 1
+        layer = render_scene(scene)
+        free, hidden = (
+            render._compose(stream(seed, "picture"), one, layer)
+            for one in (dataclasses.replace(scene, settings=never), scene)
+        )
+        same = occluder[:, :, 3] == 0
+        np.testing.assert_array_equal(free[same], hidden[same])
+        assert np.abs(free - hidden).max() > 10
+    assert found > 1
 
 
 def test_a_held_thing_is_drawn_and_may_hide_the_hand():

@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tf_handgroups.errors import InputError
+from tf_handgroups.synth.hand_texture import random_skin
 from tf_handgroups.synth.posed_skin import posed_skin
-from tf_handgroups.synth.scene import STREAMS, draw_scene, stream
+from tf_handgroups.synth.scene import STREAMS, draw_scene, stream, with_tone
 from tf_handgroups.synth.settings import SynthSettings
 
 NOTHING = SynthSettings(
@@ -81,3 +83,45 @@ def test_everyday_scenes(share):
     assert any(scene.hand.family in rare for scene in scenes) != bool(share)
     distances = [scene.view.to_camera(scene.hand.joints_mm)[:, 2].mean() for scene in scenes]
     assert (max(distances) < 950) == bool(share)
+
+
+def test_with_tone_changes_the_skin_alone():
+    settings = dataclasses.replace(NOTHING, held_object=1.0, sleeve=1.0)
+    for seed in range(4):
+        scene = draw_scene(seed, 96, settings)
+        light, dark = with_tone(scene, 0.1), with_tone(scene, 0.9)
+        assert (light.hand.skin.tone, dark.hand.skin.tone) == (0.1, 0.9)
+        assert (light.hand.skin.back > dark.hand.skin.back).all()
+        # Undertone and age are the person's.
+        assert light.hand.skin.age == dark.hand.skin.age == scene.hand.skin.age
+        for name in ("view", "light", "held", "second", "mirrored", "everyday", "settings"):
+            assert getattr(dark, name) is getattr(scene, name)
+        for name in ("shape", "angles", "wear", "family"):
+            assert getattr(dark.hand, name) is getattr(scene.hand, name)
+
+
+def test_the_drawn_tone_is_the_drawn_skin():
+    scene = draw_scene(3, 96, NOTHING)
+    again = with_tone(scene, scene.hand.skin.tone).hand.skin
+    np.testing.assert_array_equal(again.back, scene.hand.skin.back)
+    np.testing.assert_array_equal(again.palm, scene.hand.skin.palm)
+
+
+def test_tone_of_the_second_hand_follows_only_of_the_same_person():
+    settings = dataclasses.replace(NOTHING, second_hand=1.0)
+    scenes = (draw_scene(seed, 96, settings) for seed in range(24))
+    scene = next(one for one in scenes if one.second and one.second.hand.skin is one.hand.skin)
+    assert scene.second is not None
+    toned = with_tone(scene, 0.5)
+    assert toned.second is not None and toned.second.hand.skin is toned.hand.skin
+    assert toned.second.view is scene.second.view
+    others = random_skin(np.random.default_rng(0))
+    hand = dataclasses.replace(scene.second.hand, skin=others)
+    second = dataclasses.replace(scene.second, hand=hand)
+    toned = with_tone(dataclasses.replace(scene, second=second), 0.5)
+    assert toned.second is second and toned.hand.skin.tone == 0.5
+
+
+def test_rejects_tones():
+    with pytest.raises(InputError, match=r"Received: tone=1\.5"):
+        with_tone(draw_scene(1, 96, NOTHING), 1.5)

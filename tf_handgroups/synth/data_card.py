@@ -31,6 +31,8 @@ class SceneFacts:
     Args:
         families: `N` names of pose families.
         views: `N` names of kinds of view.
+        sides: `N` times `"left"` or `"right"`.
+        meshes: `N` names of hand meshes.
         tones: `(N,)` skin tone, 0 light .. 1 dark.
         facing_deg: `(N,)` angle between the palm's normal and the way to the camera:
             0 the palm, 180 the back is seen.
@@ -41,12 +43,14 @@ class SceneFacts:
         distance_mm: `(N,)` depth of the middle MCP.
         length_mm: `(N,)` wrist to middle fingertip along the bones.
         box_share: `(N,)` longer side of the joints' box over the picture's.
-        things: `{name: share}` of what else is in the pictures; `no hand` and `left
-            hand` are shares of all scenes, the others of those with a hand.
+        has: `{name: (N,) bool}`, what else is in the pictures.
+        num_scenes: Of all scenes, with or without a hand.
     """
 
     families: Sequence[str]
     views: Sequence[str]
+    sides: Sequence[str]
+    meshes: Sequence[str]
     tones: np.ndarray
     facing_deg: np.ndarray
     roll_deg: np.ndarray
@@ -54,11 +58,34 @@ class SceneFacts:
     distance_mm: np.ndarray
     length_mm: np.ndarray
     box_share: np.ndarray
-    things: dict[str, float]
+    has: dict[str, np.ndarray]
+    num_scenes: int
+
+    @property
+    def things(self) -> dict[str, float]:
+        """Shares; `no hand` and `left hand` of all scenes, the others of those with a hand."""
+        num_scenes, num_hands = max(self.num_scenes, 1), max(len(self.families), 1)
+        return {
+            "no hand": (self.num_scenes - len(self.families)) / num_scenes,
+            "left hand": self.sides.count("left") / num_scenes,
+            "MakeHuman mesh": self.meshes.count("makehuman") / num_hands,
+            **{name: int(found.sum()) / num_hands for name, found in self.has.items()},
+        }
+
+
+_HAS: dict[str, Callable[[Scene], bool]] = {
+    "held thing": lambda scene: scene.held is not None,
+    "second hand": lambda scene: scene.second is not None,
+    "sleeve": lambda scene: scene.hand.wear.sleeve_mm is not None,
+    "glove": lambda scene: scene.hand.wear.glove is not None,
+    "ring": lambda scene: scene.hand.wear.ring_finger is not None,
+    "watch or band": lambda scene: scene.hand.wear.wristband is not None,
+    "dressing": lambda scene: scene.hand.wear.dressing is not None,
+}
 
 
 def scene_facts(scenes: Iterable[Scene]) -> SceneFacts:
-    """Measures scenes.
+    """Measures scenes, one after the other: they may be many, and none is kept.
 
     Example:
     >>> from tf_handgroups.synth.scene import draw_scene
@@ -66,27 +93,28 @@ def scene_facts(scenes: Iterable[Scene]) -> SceneFacts:
     >>> len(facts.families) == len(facts.tones)
     True
     """
-    scenes = list(scenes)
-    shown = [scene for scene in scenes if scene.presence]
-    rows = np.array([_measures(scene) for scene in shown], np.float64).reshape(-1, 7)
-    things = {
-        "no hand": _share(scenes, lambda scene: not scene.presence),
-        "left hand": _share(scenes, lambda scene: scene.presence and scene.mirrored),
-        "MakeHuman mesh": _share(shown, lambda scene: scene.hand.shape.mesh == "makehuman"),
-        "held thing": _share(shown, lambda scene: scene.held is not None),
-        "second hand": _share(shown, lambda scene: scene.second is not None),
-        "sleeve": _share(shown, lambda scene: scene.hand.wear.sleeve_mm is not None),
-        "glove": _share(shown, lambda scene: scene.hand.wear.glove is not None),
-        "ring": _share(shown, lambda scene: scene.hand.wear.ring_finger is not None),
-        "watch or band": _share(shown, lambda scene: scene.hand.wear.wristband is not None),
-        "dressing": _share(shown, lambda scene: scene.hand.wear.dressing is not None),
-    }
-    families = [scene.hand.family for scene in shown]
-    return SceneFacts(families, [scene.view.kind for scene in shown], *rows.T, things=things)
+    num_scenes, rows = 0, []
+    for scene in scenes:
+        num_scenes += 1
+        if scene.presence:
+            rows.append((_names(scene), _measures(scene), [has(scene) for has in _HAS.values()]))
+    families, views, sides, meshes = ([names[i] for names, _, _ in rows] for i in range(4))
+    measures = np.array([numbers for _, numbers, _ in rows], np.float64).reshape(-1, 7)
+    has = np.array([found for _, _, found in rows], bool).reshape(-1, len(_HAS))
+    return SceneFacts(
+        families,
+        views,
+        sides,
+        meshes,
+        *measures.T,
+        has=dict(zip(_HAS, has.T, strict=True)),
+        num_scenes=num_scenes,
+    )
 
 
-def _share(scenes: Sequence[Scene], condition: Callable[[Scene], bool]) -> float:
-    return sum(map(condition, scenes)) / max(len(scenes), 1)
+def _names(scene: Scene) -> tuple[str, str, str, str]:
+    side = "left" if scene.mirrored else "right"
+    return scene.hand.family, scene.view.kind, side, scene.hand.shape.mesh
 
 
 def _measures(scene: Scene) -> tuple[float, ...]:

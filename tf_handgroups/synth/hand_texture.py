@@ -11,11 +11,20 @@ import dataclasses
 import cv2
 import numpy as np
 
+from tf_handgroups.errors import InputError
 from tf_handgroups.synth.hand_layout import MAP_SIZE, TEXELS_PER_MM, smooth_noise, unrolled
 from tf_handgroups.synth.shading import MATERIAL_CHANNELS
 from tf_handgroups.synth.skin_relief import back_relief, paint_nails, palm_relief
 
-__all__ = ["Skin", "paint_hand", "random_skin", "smooth_noise", "unrolled"]
+__all__ = [
+    "Skin",
+    "paint_hand",
+    "random_skin",
+    "skin_of_tone",
+    "smooth_noise",
+    "typology_angle_deg",
+    "unrolled",
+]
 
 # ITA in degrees; a* and b* are our choice of plausible values there, L* follows.
 _ITA = np.array([64.0, 50, 38, 22, 5, -15, -35, -52, -68])
@@ -55,8 +64,29 @@ def random_skin(generator: np.random.Generator) -> Skin:
     >>> 0 <= random_skin(np.random.default_rng(0)).tone <= 1
     True
     """
-    tone = float(generator.uniform())
-    angle = _ITA[0] + tone * (_ITA[-1] - _ITA[0])
+    return skin_of_tone(generator, float(generator.uniform()))
+
+
+def skin_of_tone(generator: np.random.Generator, tone: float) -> Skin:
+    """Draws the rest of a person's skin: undertone, palm, age.
+
+    Args:
+        generator: Source of randomness; what is drawn does not depend on the tone.
+        tone: 0 very light .. 1 very dark.
+
+    Raises:
+        InputError: If the tone is out of range.
+
+    Example:
+    >>> light, dark = (skin_of_tone(np.random.default_rng(0), tone) for tone in (0.1, 0.9))
+    >>> bool((light.back > dark.back).all()), light.age == dark.age
+    (True, True)
+    """
+    if not 0 <= tone <= 1:
+        raise InputError(
+            f"skin_of_tone: expected a tone from 0, light, to 1, dark. Received: tone={tone!r}."
+        )
+    angle = typology_angle_deg(tone)
     red, yellow = (np.interp(-angle, -_ITA, column) for column in (_A, _B))
     back = np.array([50 + yellow * np.tan(np.radians(angle)), red, yellow])
     back += generator.normal(0, [1.0, 1.4, 1.8])
@@ -64,6 +94,16 @@ def random_skin(generator: np.random.Generator) -> Skin:
     palm = _PALM_LAB + generator.normal(0, [2.5, 2.0, 1.8])
     palm = back + generator.uniform(0.4, 0.75) * (palm - back)
     return Skin(tone=tone, back=_srgb(back), palm=_srgb(palm), age=float(generator.beta(1.4, 2.2)))
+
+
+def typology_angle_deg(tone: float) -> float:
+    """Returns the Individual Typology Angle of a tone: evenly from 64 to -68 degrees.
+
+    Example:
+    >>> typology_angle_deg(0.0), typology_angle_deg(0.5)
+    (64.0, -2.0)
+    """
+    return float(_ITA[0] + tone * (_ITA[-1] - _ITA[0]))
 
 
 def _srgb(lab):

@@ -167,16 +167,29 @@ def _compose(generator, scene: Scene, layer: Layer) -> np.ndarray:
     if generator.random() < 0.3:
         image = _cast_shadow(generator, layer.alpha, image)
     image = layer.colour + image * (1 - layer.alpha[:, :, None])
-    generator = stream(scene.seed, "occluder")
-    if generator.random() >= scene.settings.occluder:
-        return image
-    joints = project(scene.view.to_camera(scene.hand.labels_mm), scene.view.intrinsics_px)
-    box = tuple(box_around(joints)) if scene.presence else None
-    occluder = random_occluder(generator, scene.image_size, box)
+    occluder = draw_occluder(scene)
     if occluder is None:
         return image
     alpha = occluder[:, :, 3:]
     return image * (1 - alpha) + occluder[:, :, :3] * alpha
+
+
+def draw_occluder(scene: Scene) -> np.ndarray | None:
+    """Draws what lies between the hand and the camera.
+
+    Returns:
+        `(S, S, 4)` float32, not yet mirrored, see `random_occluder`; `None` without one.
+
+    Example:
+    >>> draw_occluder(draw_scene(1, settings=SynthSettings(occluder=0))) is None
+    True
+    """
+    generator = stream(scene.seed, "occluder")
+    if generator.random() >= scene.settings.occluder:
+        return None
+    joints = project(scene.view.to_camera(scene.hand.labels_mm), scene.view.intrinsics_px)
+    box = tuple(box_around(joints)) if scene.presence else None
+    return random_occluder(generator, scene.image_size, box)
 
 
 def _cast_shadow(generator, alpha, image):
@@ -214,7 +227,23 @@ def render_sample(
     >>> sample.sample_id, sample.image_size
     ('synth/00000001', (64, 64))
     """
-    scene = draw_scene(seed, image_size, settings)
+    return sample_of_scene(draw_scene(seed, image_size, settings))
+
+
+def sample_of_scene(scene: Scene) -> HandSample:
+    """Renders what was decided.
+
+    Args:
+        scene: Of `draw_scene`, perhaps changed; the same scene gives the same bytes.
+
+    Returns:
+        As `render_sample`.
+
+    Example:
+    >>> sample = sample_of_scene(draw_scene(1, image_size=64))
+    >>> sample.image == render_sample(1, image_size=64).image
+    True
+    """
     generator = stream(scene.seed, "picture")
     image = _compose(generator, scene, render_scene(scene))
     image = random_camera_look(generator, image, good=scene.everyday)

@@ -12,7 +12,7 @@ import numpy as np
 from tf_handgroups.errors import InputError
 from tf_handgroups.synth.hand_mesh import pose_hand
 from tf_handgroups.synth.hand_shape import HandShape, random_shape
-from tf_handgroups.synth.hand_texture import Skin, random_skin
+from tf_handgroups.synth.hand_texture import Skin, random_skin, skin_of_tone
 from tf_handgroups.synth.held_object import random_held
 from tf_handgroups.synth.joint_places import annotated_joints
 from tf_handgroups.synth.negatives import Negative, random_negative
@@ -183,6 +183,34 @@ def draw_scene(seed: int, image_size: int = 192, settings: SynthSettings | None 
     if not scene.presence:
         return dataclasses.replace(scene, negative=_draw_negative(scene))
     return dataclasses.replace(scene, held=_draw_held(scene), second=_draw_second(scene))
+
+
+def with_tone(scene: Scene, tone: float) -> Scene:
+    """Returns a scene with a lighter or darker hand, all else equal.
+
+    The skin keeps undertone, age and marks, so that the tone that was drawn gives the same
+    picture again. The same person's second hand changes too. Of a picture without a hand
+    nothing changes that was decided before: it may show skin of the drawn tone.
+
+    Args:
+        scene: Of `draw_scene`.
+        tone: 0 very light .. 1 very dark.
+
+    Raises:
+        InputError: If the tone is out of range.
+
+    Example:
+    >>> with_tone(draw_scene(1), 0.9).hand.skin.tone
+    0.9
+    """
+    generator = stream(scene.seed, "skin")
+    generator.uniform()  # In place of it comes the given tone.
+    skin, second = skin_of_tone(generator, tone), scene.second
+    if second is not None and second.hand.skin is scene.hand.skin:
+        hand = dataclasses.replace(second.hand, skin=skin)
+        second = dataclasses.replace(second, hand=hand)
+    hand = dataclasses.replace(scene.hand, skin=skin)
+    return dataclasses.replace(scene, hand=hand, second=second)
 
 
 def _draw_held(scene: Scene) -> Thing | None:
