@@ -13,6 +13,7 @@ from benchmarks.error_breakdown_groups import (
     GroupRow,
     groups_of,
     row_of,
+    worst_first,
 )
 from benchmarks.error_breakdown_hands import Looked
 from benchmarks.error_breakdown_tones import InTones, tone_rows
@@ -47,14 +48,9 @@ def breakdown_figure(looked: Looked, in_tones: InTones, title: str) -> bytes:
     )
     overall = row_of(looked, np.ones(len(looked.pa_mm), bool))
     _draw_kinds(views, rows[VIEW], overall, "kind of view")
-    order = sorted(rows[FAMILY], key=lambda name: -_mean(rows[FAMILY][name]))
-    _draw_kinds(families, {name: rows[FAMILY][name] for name in order}, overall, "pose family")
+    _draw_kinds(families, worst_first(rows[FAMILY]), overall, "pose family")
     figure.suptitle(title, fontsize=11)
     return png(figure)
-
-
-def _mean(row: GroupRow) -> float:
-    return -1.0 if row.error_box is None else row.error_box.mean
 
 
 def _draw_means(

@@ -48,6 +48,15 @@ class GroupRow:
     pa_mm: float | None
 
 
+def worst_first(rows: Mapping[str, GroupRow]) -> dict[str, GroupRow]:
+    """Orders kinds by their mean 2D error; those without a hand come last."""
+
+    def mean(row: GroupRow) -> float:
+        return -1.0 if row.error_box is None else row.error_box.mean
+
+    return dict(sorted(rows.items(), key=lambda item: -mean(item[1])))
+
+
 @dataclasses.dataclass(frozen=True)
 class Share:
     """How many of some, and where the true share may lie.

@@ -1,7 +1,6 @@
 """The page of `benchmarks.error_breakdown`: what was measured and how, in tables."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -16,10 +15,12 @@ from benchmarks.error_breakdown_groups import (
     groups_of,
     row_of,
     share_of,
+    worst_first,
 )
 from benchmarks.error_breakdown_hands import FIRST_SEED, Looked
 from benchmarks.error_breakdown_tones import FIRST_SEED as FIRST_TONE_SEED
 from benchmarks.error_breakdown_tones import InTones, ToneRow, tone_rows
+from benchmarks.markdown_table import markdown_table
 from tf_handgroups.ablation.paired_statistics import Interval
 from tf_handgroups.synth.hand_texture import typology_angle_deg
 from tf_handgroups.synth.scene import SYNTH_VERSION
@@ -112,32 +113,12 @@ Made by `{asked.command}`.{digest}
 """
 
 
-def text_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lays out a table, numbers on the right.
-
-    Example:
-
-    >>> print(text_table(["x", "mm"], [["a", "1.0"]]), end="")
-    | x | mm |
-    |---|---:|
-    | a | 1.0 |
-    """
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)]]
-    text = [f"| {' | '.join(lines[0])} |", f"|{'|'.join(lines[1])}|"]
-    return "\n".join([*text, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
-
-
 def _group_table(title: str, kinds: Groups, looked: Looked) -> str:
     rows = {name: row_of(looked, chosen) for name, chosen in kinds.items()}
     if title == FAMILY:
-        # The worst first; those of which there is none last.
-        rows = dict(sorted(rows.items(), key=lambda item: -_mean(item[1])))
+        rows = worst_first(rows)
     heads = [title, "hands", "2D error / box side", "PCK@0.2", "PA-MPJPE, mm"]
-    return text_table(heads, [_cells(name, row) for name, row in rows.items()])
-
-
-def _mean(row: GroupRow) -> float:
-    return -1.0 if row.error_box is None else row.error_box.mean
+    return markdown_table(heads, [_cells(name, row) for name, row in rows.items()])
 
 
 def _cells(name: str, row: GroupRow) -> list[str]:
@@ -172,7 +153,7 @@ def _tones(found: InTones, threshold: float | None) -> str:
         "rendered with five skins; pose, view, light, background, clothes and the camera's noise "
         "are the same. Differences are taken hand by hand; ± are 95 % intervals. Where 0 lies "
         "within the interval, this test sees no difference.\n\n"
-        + text_table(heads, [_tone_cells(row) for row in rows])
+        + markdown_table(heads, [_tone_cells(row) for row in rows])
     )
 
 
@@ -201,7 +182,7 @@ def _presence(looked: Looked, groups: dict[str, Groups], threshold: float | None
     lines = [
         f"A presence below {threshold:g}, the contract's threshold, ends a track. In brackets the "
         f"95 % interval. Of the pose families only the {NUM_WORST_FAMILIES} most missed.\n",
-        text_table(["hands", "missed"], [[name, _share(share)] for name, share in rows]),
+        markdown_table(["hands", "missed"], [[name, _share(share)] for name, share in rows]),
     ]
     if len(others):
         taken = _share(share_of(others >= threshold))
@@ -220,5 +201,5 @@ def _sides(looked: Looked, groups: dict[str, Groups]) -> str:
     rows = [[name, _share(share_of(found[kind] == 1))] for name, kind in kinds.items()]
     return (
         "Hands whose side is found where it is not given: the network looks both ways. In brackets "
-        "the 95 % interval.\n\n" + text_table(["hands", "side found"], rows)
+        "the 95 % interval.\n\n" + markdown_table(["hands", "side found"], rows)
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.markdown_table import markdown_table
 from benchmarks.peers_networks import SIDE_FOUND
 from benchmarks.peers_windows import BEST_CASES, THEIR_REGION, TWO_PASSES, UPRIGHT_BOX, box_way
 from tf_handgroups.joints import JOINT_NAMES
@@ -101,7 +102,6 @@ def table(
     | b | 2.0 |
     """
     rows = list(rows)
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     texts = [
         [
             "-" if value is None else format(value, form)
@@ -117,11 +117,9 @@ def table(
         for cells in texts:
             if cells[column] == top:
                 cells[column] = f"**{top}**"
-    lines += [
-        "| " + " | ".join([name, *cells]) + " |"
-        for (name, _), cells in zip(rows, texts, strict=True)
-    ]
-    return "\n".join(lines) + "\n"
+    return markdown_table(
+        heads, [[name, *cells] for (name, _), cells in zip(rows, texts, strict=True)]
+    )
 
 
 def names_of(results: dict[str, Any]) -> list[str]:

@@ -8,23 +8,16 @@ import pytest
 import tensorflow as tf
 
 from tests.hands import labelled_batch
+from tests.smallest_recipe import SMALLEST
 from tf_handgroups.compiling import compile_model
 from tf_handgroups.errors import InputError
 from tf_handgroups.models.hand_pose_model import HandPoseModel
 from tf_handgroups.optimizers.selector_rate import SelectorLamb
-from tf_handgroups.recipes import Recipe
 
 pytestmark = pytest.mark.early
 
-RECIPE = Recipe(
-    name="smallest",
-    input_size=64,
-    encoder="tiny",
-    pretrained=False,
-    decoder_channels=(8, 8, 8),
-    num_groups=2,
-    group_channels=4,
-)
+# Long enough for a rate that hardly falls between two steps.
+RECIPE = dataclasses.replace(SMALLEST, steps=6000)
 
 
 def changed(**changes):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks.error_breakdown_groups import row_of
-from benchmarks.error_breakdown_page import Asked, page, text_table
+from benchmarks.error_breakdown_page import Asked, page
 from benchmarks.error_breakdown_tones import InTones
+from benchmarks.markdown_table import markdown_table
 from tests.breakdown_case import made_up, some_scenes
 
 ASKED = Asked("python -m x --model y", "y", "ab12", 0.5)
@@ -127,7 +128,7 @@ def test_without_pictures_without_a_hand_nothing_is_said_of_them(looked):
 
 
 def test_table():
-    assert text_table(["a", "b", "c"], [["x", "1", "2"]]).splitlines() == [
+    assert markdown_table(["a", "b", "c"], [["x", "1", "2"]]).splitlines() == [
         "| a | b | c |",
         "|---|---:|---:|",
         "| x | 1 | 2 |",
